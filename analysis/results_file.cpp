@@ -1,0 +1,448 @@
+#include "analysis/results_file.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <limits>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+#include "analysis/columns.hpp"
+#include "analysis/hdf5_columns.hpp"
+#include "analysis/summary.hpp"
+
+namespace windtunnel::analysis {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using Rows = std::vector<const Message*>;
+
+constexpr const char* format_name = "windtunnel results";
+constexpr std::uint64_t layout = 1;  // changes when a reader of the old one would be wrong
+
+Column replication_column(const std::vector<ReplicationRecord>& records) {
+  Rows rows;
+  for (const auto& record : records) rows.push_back(&record);
+  return columns_of(*ReplicationRecord::descriptor(), rows).front();
+}
+
+// Repeated messages become tables of their own, unless they hold repeated fields themselves.
+std::vector<const FieldDescriptor*> table_fields(const google::protobuf::Descriptor& type) {
+  std::vector<const FieldDescriptor*> fields;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (!field->is_repeated() || !field->message_type()) continue;
+    const auto& element = *field->message_type();
+    if (static_cast<int>(scalar_fields(element).size()) == element.field_count()) {
+      fields.push_back(field);
+    }
+  }
+  return fields;
+}
+
+// ---- writing
+
+// The rows of all owners below each other; `replications` says whose they are, unless there is one
+// owner.
+void write_rows(H5::Group& in, const FieldDescriptor& field, const Rows& owners,
+                const Column* replications) {
+  Rows rows;
+  std::vector<std::uint64_t> numbers, owner_of_row;
+  for (std::size_t i = 0; i < owners.size(); ++i) {
+    const auto& reflection = *owners[i]->GetReflection();
+    for (int k = 0; k < reflection.FieldSize(*owners[i], &field); ++k) {
+      rows.push_back(&reflection.GetRepeatedMessage(*owners[i], &field, k));
+      if (replications) {
+        owner_of_row.push_back(std::get<std::uint64_t>(at(replications->cells, i)));
+      }
+    }
+  }
+  numbers.resize(rows.size());
+  std::iota(numbers.begin(), numbers.end(), std::uint64_t{0});
+  std::vector<Column> columns{{"row", numbers, "1", ""}};
+  if (replications) {
+    columns.push_back(
+        {replications->name, owner_of_row, replications->unit, replications->sentence});
+  }
+  for (auto& column : columns_of(*field.message_type(), rows)) columns.push_back(std::move(column));
+  H5::Group group = hdf5::create_group(in, field.name());
+  hdf5::write_table(group, columns);
+}
+
+// Attributes are made for short values; this one may have any length.
+bool is_long(const FieldDescriptor& field) { return field.name() == "input_text"; }
+
+void write_attributes(H5::Group& group, const Message& message) {
+  for (const FieldDescriptor* field : scalar_fields(*message.GetDescriptor())) {
+    if (is_long(*field)) continue;
+    if (field->has_presence() && !message.GetReflection()->HasField(message, field)) continue;
+    hdf5::write_attribute(group, field->name(), cell_of(message, *field));
+  }
+}
+
+void write_header(H5::Group& root, const ExperimentHeader& header) {
+  H5::Group group = hdf5::create_group(root, "experiment");
+  write_attributes(group, header);
+  hdf5::write_column(group, {"input_text", std::vector{header.input_text()}, "", ""}, {1});
+  H5::Group level = hdf5::create_group(group, "service_level");
+  write_attributes(level, header.service_level());
+  for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
+    write_rows(group, *field, {&header}, nullptr);
+  }
+}
+
+void write_windows(H5::Group& root, const Results& results, const Column& replications) {
+  H5::Group group = hdf5::create_group(root, "windows");
+  int windows = 0;
+  for (const auto& record : results.records) {
+    windows = std::max(windows, record.windows().arrived_size());
+  }
+  std::vector<std::int64_t> starts;
+  for (int i = 0; i < windows; ++i) starts.push_back(i * results.header.service_level().window());
+  const Column axis{"window", starts, "nanoseconds", "start of the window"};
+  const auto& type = *RequestWindows::descriptor();
+  std::vector<Column> columns;
+  for (int f = 0; f < type.field_count(); ++f) {
+    const FieldDescriptor* field = type.field(f);
+    std::vector<std::uint64_t> cells;
+    for (const auto& record : results.records) {
+      const Message& of_record = record.windows();
+      const auto& reflection = *of_record.GetReflection();
+      const int n = reflection.FieldSize(of_record, field);
+      for (int i = 0; i < windows; ++i) {
+        cells.push_back(i < n ? reflection.GetRepeatedUInt32(of_record, field, i) : 0);
+      }
+    }
+    const auto& option = field->options().GetExtension(analysis::column);
+    columns.push_back({field->name(), std::move(cells), option.unit(), option.sentence()});
+  }
+  hdf5::write_grid(group, replications, axis, columns);
+}
+
+// A link's name can't hold a slash.
+std::string link_name(std::string name) {
+  std::replace(name.begin(), name.end(), '/', '_');
+  return name.empty() ? "_" : name;
+}
+
+struct MetricColumn {
+  std::string metric, statistic;
+  Column column;
+};
+
+// By component, in the order of the first replication that has them.
+std::vector<std::pair<std::string, std::vector<MetricColumn>>> metric_columns(
+    const std::vector<ReplicationRecord>& records) {
+  constexpr double none = std::numeric_limits<double>::quiet_NaN();
+  std::vector<std::pair<std::string, std::vector<MetricColumn>>> components;
+  std::map<std::string, std::size_t> component_at;
+  std::map<std::tuple<std::string, std::string, std::string>, std::size_t> column_at;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    for (const auto& metric : records[i].metrics()) {
+      const auto [component, is_new] =
+          component_at.try_emplace(metric.component(), components.size());
+      if (is_new) components.push_back({metric.component(), {}});
+      auto& columns = components[component->second].second;
+      for (const auto& statistic : metric.statistics()) {
+        const auto [found, is_first] = column_at.try_emplace(
+            {metric.component(), metric.metric(), statistic.name()}, columns.size());
+        if (is_first) {
+          columns.push_back(
+              {metric.metric(),
+               statistic.name(),
+               {link_name(metric.metric() + "." + statistic.name()),
+                std::vector<double>(records.size(), none), metric.unit(), metric.sentence()}});
+        }
+        std::get<std::vector<double>>(columns[found->second].column.cells)[i] = statistic.value();
+      }
+    }
+  }
+  return components;
+}
+
+void write_components(H5::Group& root, const std::vector<ReplicationRecord>& records,
+                      const Column& replications) {
+  H5::Group all = hdf5::create_group(root, "components");
+  for (const auto& [component, metrics] : metric_columns(records)) {
+    H5::Group group = hdf5::create_group(all, link_name(component));
+    hdf5::write_attribute(group, "component", component);
+    std::vector<Column> columns{replications};
+    for (const auto& metric : metrics) columns.push_back(metric.column);
+    hdf5::write_table(group, columns);
+    for (const auto& metric : metrics) {
+      H5::DataSet dataset = group.openDataSet(metric.column.name);
+      hdf5::write_attribute(dataset, "metric", metric.metric);
+      hdf5::write_attribute(dataset, "statistic", metric.statistic);
+    }
+  }
+}
+
+// What can be derived from the rest, ready to plot. read_results() doesn't read it.
+void write_summary(H5::Group& root, const Results& results, const Column& replications) {
+  const Summary summary = summarise(results.header, results.records);
+  H5::Group group = hdf5::create_group(root, "summary");
+  std::vector<Column> columns{replications};
+  for (const auto& measure : summary.measures) {
+    columns.push_back({measure.name, measure.values, measure.is_share ? "1" : "seconds",
+                       "one value a replication; NaN: it has none, or is censored"});
+  }
+  hdf5::write_table(group, columns);
+  for (const auto& measure : summary.measures) {
+    H5::DataSet dataset = group.openDataSet(measure.name);
+    const auto attribute = [&](const char* name, std::optional<double> value) {
+      if (value) hdf5::write_attribute(dataset, name, *value);
+    };
+    attribute("mean", measure.mean);
+    if (measure.ci95) {
+      attribute("ci95_low", measure.ci95->low);
+      attribute("ci95_high", measure.ci95->high);
+    }
+    attribute("p5", measure.p5);
+    attribute("p50", measure.p50);
+    attribute("p95", measure.p95);
+    attribute("worst", measure.worst);
+    hdf5::write_attribute(dataset, "censored", std::uint64_t{measure.censored});
+    hdf5::write_attribute(dataset, "n", std::uint64_t{measure.n});
+  }
+}
+
+void write_all(const std::string& path, const Results& results) {
+  H5::FileAccPropList access;
+  access.setLibverBounds(H5F_LIBVER_V18, H5F_LIBVER_LATEST);  // checksums on the metadata
+  H5::H5File file(path, H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, access);
+  H5::Group root = file.openGroup("/");
+  hdf5::write_attribute(root, "format", std::string(format_name));
+  hdf5::write_attribute(root, "layout", layout);
+  write_header(root, results.header);
+
+  Rows records, measures;
+  for (const auto& record : results.records) {
+    records.push_back(&record);
+    measures.push_back(&record.measures());
+  }
+  const Column replications = replication_column(results.records);
+  H5::Group group = hdf5::create_group(root, "replications");
+  hdf5::write_table(group, columns_of(*ReplicationRecord::descriptor(), records));
+  group = hdf5::create_group(root, "measures");
+  auto columns = columns_of(*Measures::descriptor(), measures);
+  columns.insert(columns.begin(), replications);
+  hdf5::write_table(group, columns);
+  for (const FieldDescriptor* field : table_fields(*ReplicationRecord::descriptor())) {
+    write_rows(root, *field, records, &replications);
+  }
+  write_windows(root, results, replications);
+  write_components(root, results.records, replications);
+  write_summary(root, results, replications);
+  file.flush(H5F_SCOPE_GLOBAL);
+}
+
+// ---- reading
+
+void expect(bool condition, const char* what) {
+  if (!condition) throw H5::Exception("read_results", what);
+}
+
+void expect_rows(const Column& column, std::size_t rows) {
+  expect(size_of(column.cells) == rows, "a column has another length than its table");
+}
+
+void read_attributes(const H5::Group& group, Message& message) {
+  for (const FieldDescriptor* field : scalar_fields(*message.GetDescriptor())) {
+    if (is_long(*field) || (field->has_presence() && !group.attrExists(field->name()))) continue;
+    Cell cell = cell_of(message, *field);
+    hdf5::read_attribute(group, field->name(), cell);
+    set_cell(message, *field, cell);
+  }
+}
+
+void read_scalars(const H5::Group& group, const std::vector<Message*>& rows) {
+  if (rows.empty()) return;
+  for (const FieldDescriptor* field : scalar_fields(*rows.front()->GetDescriptor())) {
+    Column column = empty_column(*field);
+    hdf5::read_column(group, column);
+    expect_rows(column, rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) set_cell(*rows[i], *field, at(column.cells, i));
+  }
+}
+
+// `owners` by replication; one under 0 if the table has no column of replications.
+void read_rows(const H5::Group& in, const FieldDescriptor& field,
+               const std::map<std::uint64_t, Message*>& owners, bool of_replications) {
+  const H5::Group group = in.openGroup(field.name());
+  Column whose{of_replications ? "replication" : "row", std::vector<std::uint64_t>(), "", ""};
+  hdf5::read_column(group, whose);
+  std::vector<Message*> rows;
+  for (const std::uint64_t number : std::get<std::vector<std::uint64_t>>(whose.cells)) {
+    const auto owner = owners.find(of_replications ? number : 0);
+    expect(owner != owners.end(), "a row of an unknown replication");
+    rows.push_back(owner->second->GetReflection()->AddMessage(owner->second, &field));
+  }
+  read_scalars(group, rows);
+}
+
+void read_header(const H5::Group& root, ExperimentHeader& header) {
+  const H5::Group group = root.openGroup("experiment");
+  read_attributes(group, header);
+  Column text{"input_text", std::vector<std::string>(), "", ""};
+  hdf5::read_column(group, text);
+  expect_rows(text, 1);
+  header.set_input_text(std::get<std::string>(at(text.cells, 0)));
+  read_attributes(group.openGroup("service_level"), *header.mutable_service_level());
+  for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
+    read_rows(group, *field, {{0, &header}}, false);
+  }
+}
+
+void read_windows(const H5::Group& root, std::vector<ReplicationRecord>& records) {
+  const H5::Group group = root.openGroup("windows");
+  Column axis{"window", std::vector<std::int64_t>(), "", ""};
+  hdf5::read_column(group, axis);
+  const std::size_t windows = size_of(axis.cells);
+  const auto& type = *RequestWindows::descriptor();
+  for (int f = 0; f < type.field_count(); ++f) {
+    Column column{type.field(f)->name(), std::vector<std::uint64_t>(), "", ""};
+    hdf5::read_column(group, column);
+    expect_rows(column, records.size() * windows);
+    auto cell = std::get<std::vector<std::uint64_t>>(column.cells).begin();
+    for (auto& record : records) {
+      Message& of_record = *record.mutable_windows();
+      for (std::size_t i = 0; i < windows; ++i) {
+        of_record.GetReflection()->AddUInt32(&of_record, type.field(f),
+                                             static_cast<std::uint32_t>(*cell++));
+      }
+    }
+  }
+}
+
+struct MetricNames {
+  std::string component, metric, statistic, unit, sentence;
+};
+
+std::string text_attribute(const H5::H5Object& object, const std::string& name) {
+  if (!object.attrExists(name)) return {};
+  Cell text = std::string();
+  hdf5::read_attribute(object, name, text);
+  return std::get<std::string>(text);
+}
+
+// The statistics of a metric follow one another.
+void add_statistic(const MetricNames& names, double value, ReplicationRecord& record) {
+  const auto is_last = [&] {
+    const int n = record.metrics_size();
+    return n > 0 && record.metrics(n - 1).component() == names.component &&
+           record.metrics(n - 1).metric() == names.metric;
+  };
+  auto* metric =
+      is_last() ? record.mutable_metrics(record.metrics_size() - 1) : record.add_metrics();
+  metric->set_component(names.component);
+  metric->set_metric(names.metric);
+  metric->set_unit(names.unit);
+  metric->set_sentence(names.sentence);
+  auto& statistic = *metric->add_statistics();
+  statistic.set_name(names.statistic);
+  statistic.set_value(value);
+}
+
+void read_components(const H5::Group& root, std::vector<ReplicationRecord>& records) {
+  const H5::Group all = root.openGroup("components");
+  for (const auto& component : hdf5::members(all)) {
+    const H5::Group group = all.openGroup(component);
+    const std::string component_name = text_attribute(group, "component");
+    for (const auto& name : hdf5::members(group)) {
+      const H5::DataSet dataset = group.openDataSet(name);
+      if (!dataset.attrExists("statistic")) continue;  // the axis
+      const MetricNames names{
+          component_name, text_attribute(dataset, "metric"), text_attribute(dataset, "statistic"),
+          text_attribute(dataset, "units"), text_attribute(dataset, "long_name")};
+      Column column{name, std::vector<double>(), "", ""};
+      hdf5::read_column(group, column);
+      expect_rows(column, records.size());
+      const auto& values = std::get<std::vector<double>>(column.cells);
+      for (std::size_t i = 0; i < records.size(); ++i) {
+        if (values[i] == values[i]) add_statistic(names, values[i], records[i]);
+      }
+    }
+  }
+}
+
+Results read_all(const H5::Group& root) {
+  Results results;
+  read_header(root, results.header);
+  const H5::Group group = root.openGroup("replications");
+  Column numbers = empty_column(*ReplicationRecord::descriptor()->field(0));
+  hdf5::read_column(group, numbers);
+  results.records.resize(size_of(numbers.cells));
+
+  std::vector<Message*> records, measures;
+  std::map<std::uint64_t, Message*> by_number;
+  for (std::size_t i = 0; i < results.records.size(); ++i) {
+    records.push_back(&results.records[i]);
+    measures.push_back(results.records[i].mutable_measures());
+    by_number.emplace(std::get<std::uint64_t>(at(numbers.cells, i)), records.back());
+  }
+  read_scalars(group, records);
+  read_scalars(root.openGroup("measures"), measures);
+  for (const FieldDescriptor* field : table_fields(*ReplicationRecord::descriptor())) {
+    read_rows(root, *field, by_number, true);
+  }
+  read_windows(root, results.records);
+  read_components(root, results.records);
+  return results;
+}
+
+// Throws what a user should know of a file that is none of ours.
+void check_format(const std::string& path, const H5::Group& root) {
+  if (text_attribute(root, "format") != format_name) {
+    throw FileError(path + " is an HDF5 file, but not one of windtunnel's results");
+  }
+  Cell found = std::uint64_t{0};
+  hdf5::read_attribute(root, "layout", found);
+  if (found != Cell(layout)) {
+    throw FileError(fmt::format("{} has layout {} of the results; this version reads layout {}",
+                                path, std::get<std::uint64_t>(found), layout));
+  }
+}
+
+}  // namespace
+
+void write_results(const std::string& path, const Results& results) {
+  H5::Exception::dontPrint();
+  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
+  try {
+    write_all(temporary, results);
+    publish(temporary, path);
+  } catch (const H5::Exception& error) {
+    ::unlink(temporary.c_str());
+    throw FileError(fmt::format("{} can't be written ({}: {})", path, error.getFuncName(),
+                                error.getDetailMsg()));
+  } catch (const FileError&) {
+    ::unlink(temporary.c_str());
+    throw;
+  }
+}
+
+Results read_results(const std::string& path) {
+  H5::Exception::dontPrint();
+  if (!std::filesystem::exists(path)) throw FileError(path + ": no such file");
+  if (!std::filesystem::is_regular_file(path) || H5Fis_hdf5(path.c_str()) <= 0) {
+    throw FileError(path + " is not a results file (HDF5)");
+  }
+  try {
+    const H5::H5File file(path, H5F_ACC_RDONLY);
+    const H5::Group root = file.openGroup("/");
+    check_format(path, root);
+    return read_all(root);
+  } catch (const H5::Exception& error) {
+    throw FileError(fmt::format("{} is damaged or incomplete ({}: {})", path, error.getFuncName(),
+                                error.getDetailMsg()));
+  } catch (const std::bad_alloc&) {
+    throw FileError(path + " is damaged: a size in it is impossible");
+  } catch (const std::length_error&) {
+    throw FileError(path + " is damaged: a size in it is impossible");
+  }
+}
+
+}  // namespace windtunnel::analysis

@@ -1,0 +1,36 @@
+// What the program's commands do. Each returns the exit code of shared definitions: 0 all hold, 1 one fails, 2 bad
+// input, 3 undecided, 4 internal or I/O error or a crashed replication, 130 interrupted.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/trace_load.hpp"
+
+namespace windtunnel::experiments {
+
+struct RunCommand {
+  std::string file;
+  std::string out;  // empty: results/NAME.h5
+  std::optional<std::uint64_t> seed;
+  std::optional<int> replications;
+  int jobs = 0;  // 0: one for each processor
+  bool resume = false, restart = false;
+  bool json = false;
+  std::vector<std::string> sets;
+  std::optional<TraceOption> trace;
+  std::string horizon;  // as written, empty: the experiment's, or the trace's end
+};
+
+int run(const RunCommand& command);
+int check(const std::string& file);
+// All models, or one with all its parameters; JSON if asked.
+int models(const std::string& name);
+// `what`: empty for the verdict, assumptions, replications, events.
+int show(const std::string& file, const std::string& what, int replication, bool json);
+// Writes a commented starter file; an existing one is left alone.
+int init(const std::string& file);
+
+}  // namespace windtunnel::experiments

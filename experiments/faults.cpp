@@ -1,0 +1,198 @@
+#include "experiments/faults.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "topologies/quantity.hpp"
+
+namespace windtunnel::experiments {
+
+using settings::Fault;
+using sim::HostId;
+using sim::HostLoss;
+using sim::Milestone;
+using sim::Turn;
+using sim::ZoneId;
+
+FaultInjector::FaultInjector(sim::Simulation& sim, const settings::Experiment& experiment)
+    : Component(sim, "(faults)"),  // no user's component can have this name
+      faults_(experiment.faults().begin(), experiment.faults().end()),
+      in_force_(faults_.size()),
+      hit_(faults_.size()),
+      chance_(stream("targets")) {}
+
+void FaultInjector::start() {
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    const sim::Duration at(faults_[i].at());
+    sim().after<&FaultInjector::on_strike_due>(at, this, i, Turn::fault);
+    if (faults_[i].has_lasting()) {
+      sim().after<&FaultInjector::on_repair_due>(at + sim::Duration(faults_[i].lasting()), this, i, Turn::fault);
+    }
+  }
+}
+
+void FaultInjector::on_strike_due(std::uint64_t fault) { sim().operate<&FaultInjector::strike>(this, fault); }
+void FaultInjector::on_repair_due(std::uint64_t fault) { sim().operate<&FaultInjector::repair>(this, fault); }
+
+namespace {
+
+const std::string& target_of(const Fault& fault) {
+  switch (fault.kind_case()) {
+    case Fault::kAzPowerLoss: return fault.az_power_loss().target();
+    case Fault::kInstanceStop: return fault.instance_stop().target();
+    case Fault::kInstanceCrash: return fault.instance_crash().target();
+    case Fault::kNetworkPartition: return fault.network_partition().target();
+    case Fault::kSlow: return fault.slow().target();
+    case Fault::kErrors: return fault.errors().target();
+    case Fault::kPacketLoss: return fault.packet_loss().target();
+    case Fault::KIND_NOT_SET: break;
+  }
+  static const std::string none;
+  return none;
+}
+
+std::string instances(const settings::FaultTarget& target) {
+  std::string which = "instances";
+  if (target.has_count()) which = fmt::format("{} instance{}", target.count(), target.count() == 1 ? "" : "s");
+  if (target.has_share()) which = fmt::format("{:g} % of the instances", target.share() * 100);
+  return target.az().empty() ? which : which + " in " + target.az();
+}
+
+// What happens, without "for how long".
+std::string effect(const Fault& fault) {
+  switch (fault.kind_case()) {
+    case Fault::kAzPowerLoss: return "loses power";
+    case Fault::kInstanceStop: return "has " + instances(fault.instance_stop()) + " stopped";
+    case Fault::kInstanceCrash: return "has " + instances(fault.instance_crash()) + " crash";
+    case Fault::kNetworkPartition: return "is cut off from the network";
+    case Fault::kSlow: return fmt::format("is {:g} times slower", fault.slow().factor());
+    case Fault::kErrors: return fmt::format("answers {:g} % of requests with errors", fault.errors().share() * 100);
+    case Fault::kPacketLoss: return fmt::format("loses {:g} % of packets", fault.packet_loss().share() * 100);
+    case Fault::KIND_NOT_SET: break;
+  }
+  return "nothing";
+}
+
+std::string effect_and_length(const Fault& fault) {
+  if (!fault.has_lasting()) return effect(fault);
+  return effect(fault) + " for " + format_quantity(fault.lasting(), schema::DURATION);
+}
+
+}  // namespace
+
+std::string FaultInjector::describe(const Fault& fault) {
+  return target_of(fault) + " " + effect_and_length(fault);
+}
+
+void FaultInjector::strike(std::uint64_t i) {
+  const Fault& fault = faults_[i];
+  sim().log().note(sim().now(), Milestone::fault, target_of(fault), effect_and_length(fault));
+  set_in_force(i, true);
+}
+
+void FaultInjector::repair(std::uint64_t i) {
+  const Fault& fault = faults_[i];
+  sim().log().note(sim().now(), Milestone::repair, target_of(fault), "is over: " + effect(fault));
+  set_in_force(i, false);
+}
+
+void FaultInjector::set_in_force(std::size_t i, bool in_force) {
+  const Fault& fault = faults_[i];
+  in_force_[i] = in_force;
+  refresh_effects();
+  const bool instances_lost = fault.has_instance_stop() || fault.has_instance_crash();
+  if (!fault.has_az_power_loss() && !instances_lost) return;
+  const std::vector<ZoneId> zones =
+      fault.has_az_power_loss() ? zones_named(target_of(fault)) : std::vector<ZoneId>{};
+  if (in_force) {
+    hit_[i] = fault.has_az_power_loss() ? hosts_in(zones)
+                                        : instances_hit(fault.has_instance_stop() ? fault.instance_stop()
+                                                                                  : fault.instance_crash());
+    sim().platform().lose_hosts(hit_[i], fault.has_instance_stop() ? HostLoss::reset : HostLoss::silence);
+  } else {
+    sim().platform().restore_hosts(hit_[i]);
+  }
+  for (const ZoneId zone : zones) {
+    for (const auto& component : sim().components()) {
+      in_force ? component->on_zone_lost(zone) : component->on_zone_restored(zone);
+    }
+  }
+}
+
+// Overlapping faults compose: factors multiply, the stronger state wins. So the effects are derived anew each time.
+void FaultInjector::refresh_effects() {
+  struct Effect {
+    bool cut_off = false;
+    double slow = 1, pass = 1;
+  };
+  std::map<ZoneId, Effect> zones;
+  std::map<std::string, Effect> components;
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    const Fault& fault = faults_[i];
+    // A component that a finished fault named goes back to normal, so it is listed too.
+    const bool on = in_force_[i];
+    const std::string& target = target_of(fault);
+    for (const ZoneId zone : zones_named(target)) {
+      Effect& effect = zones[zone];
+      if (on && (fault.has_az_power_loss() || fault.has_network_partition())) effect.cut_off = true;
+      if (on && fault.has_slow()) effect.slow *= fault.slow().factor();
+      if (on && fault.has_packet_loss()) effect.pass *= 1 - fault.packet_loss().share();
+    }
+    if (!fault.has_slow() && !fault.has_errors()) continue;
+    if (sim().find_component(target) == nullptr) continue;
+    Effect& effect = components[target];
+    if (on && fault.has_slow()) effect.slow *= fault.slow().factor();
+    if (on && fault.has_errors()) effect.pass *= 1 - fault.errors().share();
+  }
+  for (const auto& [zone, effect] : zones) {
+    sim().network().set_cut_off(zone, effect.cut_off);
+    sim().network().set_slow(zone, effect.slow);
+    sim().network().set_loss(zone, 1 - effect.pass);
+  }
+  for (const auto& [name, effect] : components) {
+    sim::Component* component = sim().find_component(name);
+    component->set_slow(effect.slow);
+    component->set_errors(1 - effect.pass);
+  }
+}
+
+std::vector<ZoneId> FaultInjector::zones_named(const std::string& target) const {
+  if (const auto zone = sim().network().find(target)) return {*zone};
+  return target.empty() ? std::vector<ZoneId>{} : sim().network().zones_of(target);
+}
+
+std::vector<HostId> FaultInjector::hosts_in(const std::vector<ZoneId>& zones) const {
+  std::vector<HostId> hosts;
+  for (HostId id = 0; id < sim().platform().hosts(); ++id) {
+    if (std::find(zones.begin(), zones.end(), sim().platform().host(id).zone) != zones.end()) hosts.push_back(id);
+  }
+  return hosts;
+}
+
+// Running instances of the component in the zone asked for; a share (at least one) or a count is drawn at random.
+std::vector<HostId> FaultInjector::instances_hit(const settings::FaultTarget& target) {
+  const sim::Component& component = *sim().find_component(target.target());
+  std::vector<HostId> hosts;
+  for (const std::uint32_t node : component.running_nodes()) {
+    const HostId host = component.nodes()[node].host;
+    if (target.az().empty() || sim().network().name(sim().platform().host(host).zone) == target.az()) {
+      hosts.push_back(host);
+    }
+  }
+  std::size_t wanted = hosts.size();
+  if (target.has_count()) wanted = std::min(wanted, static_cast<std::size_t>(target.count()));
+  if (target.has_share() && !hosts.empty()) {
+    const auto share = static_cast<std::size_t>(target.share() * static_cast<double>(hosts.size()) + 0.5);
+    wanted = std::clamp<std::size_t>(share, 1, wanted);
+  }
+  for (std::size_t i = 0; i < wanted; ++i) {  // the first `wanted` of a random order
+    std::swap(hosts[i], hosts[i + chance_.below(static_cast<std::uint32_t>(hosts.size() - i))]);
+  }
+  hosts.resize(wanted);
+  std::sort(hosts.begin(), hosts.end());
+  return hosts;
+}
+
+}  // namespace windtunnel::experiments

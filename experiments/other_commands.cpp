@@ -1,0 +1,144 @@
+// check, show and init: what needs no simulation.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <nlohmann/json.hpp>
+
+#include "analysis/files.hpp"
+#include "analysis/journal.hpp"
+#include "analysis/results_file.hpp"
+#include "analysis/summary.hpp"
+#include "analysis/verdict.hpp"
+#include "experiments/commands.hpp"
+
+namespace windtunnel::experiments {
+
+int check(const std::string& file) {
+  Diagnostics diagnostics;
+  const bool good = check_file(file, {}, diagnostics);
+  if (good) {
+    // Traces are part of what a run would need.
+    Diagnostics own;
+    if (auto experiment = load_experiment(file, {}, own)) {
+      read_traces(*experiment, diagnostics);
+    }
+  }
+  fmt::print(good ? stdout : stderr, "{}", diagnostics.print());
+  if (diagnostics.has_errors()) return 2;
+  fmt::print("{}: no errors\n", file);
+  return 0;
+}
+
+namespace {
+
+// Not yet a results file: what the journal of a run under way, or of a killed one, has kept.
+analysis::Results read_any(const std::string& file);
+
+std::string replications_text(const analysis::Results& results) {
+  std::string text = fmt::format("{:>11}  {:<16}  {:>12}  {:>10}  {:>10}  {:>12}  {:>11}\n", "replication", "fingerprint",
+                                 "requests", "rto s", "rpo s", "availability", "replacement");
+  const auto in_seconds = [](bool present, std::int64_t ns, bool censored) {
+    if (censored) return std::string("censored");
+    return present ? fmt::format("{:.3f}", static_cast<double>(ns) * 1e-9) : std::string("-");
+  };
+  for (const auto& record : results.records) {
+    const auto& m = record.measures();
+    text += fmt::format("{:>11}  {:016x}  {:>12}  {:>10}  {:>10}  {:>12}  {:>11}\n", record.replication() + 1,
+                        record.fingerprint(), record.requests(), in_seconds(m.has_rto(), m.rto(), m.rto_censored()),
+                        in_seconds(m.has_rpo(), m.rpo(), m.rpo_censored()),
+                        m.has_availability() ? fmt::format("{:.6f}", m.availability()) : "-",
+                        in_seconds(m.has_replacement_lag(), m.replacement_lag(), m.replacement_lag_censored()));
+  }
+  return text;
+}
+
+}  // namespace
+
+int show(const std::string& file, const std::string& what, int replication, bool json) {
+  const analysis::Results results = read_any(file);
+  if (what == "assumptions") {
+    fmt::print("{}", analysis::assumptions_text(results.header));
+  } else if (what == "replications") {
+    fmt::print("{}", replications_text(results));
+  } else if (what == "events") {
+    for (const auto& record : results.records) {
+      if (static_cast<int>(record.replication()) + 1 != replication) continue;
+      fmt::print("{}", analysis::events_text(record));
+      return 0;
+    }
+    fmt::print(stderr, "{}:1:1: there is no replication {}; they are 1 to {}\n", file, replication, results.header.replications());
+    return 2;
+  } else {
+    const analysis::Summary summary = analysis::summarise(results.header, results.records);
+    if (json) {
+      fmt::print("{}\n", analysis::verdict_json(results, summary, {.results_path = file}).dump(2));
+    } else {
+      fmt::print("{}", analysis::verdict_text(results, summary, {.results_path = file}));
+    }
+  }
+  return 0;
+}
+
+namespace {
+
+constexpr const char* starter =
+    R"(# A first experiment. Try it:  windtunnel check FILE   then  windtunnel run FILE
+# What can be written here:      windtunnel models         and  windtunnel models application_load_balancer
+experiment: first
+question: One of three availability zones loses power. How long are users hurt?
+
+topology:
+  regions:
+    us-east-1: {availability_zones: 3}        # zones us-east-1a, us-east-1b, us-east-1c
+  components:                                 # a name and one model with its settings
+    # Users: 200 requests a second, each attempt at most 2 s, three attempts.
+    users: {client: {target: www, open: {poisson: 200/s}, timeout: 2s, retry: {max_attempts: 3}}}
+    # A setting that names another component is an edge of the graph.
+    www: {route53_record: {alias: alb, evaluate_target_health: true}}
+    alb: {application_load_balancer: {targets: web, health_check: {interval: 10s}}}
+    web: {ec2_service: {on: group, workers: 4, service_time: {lognormal: {p50: 10ms, p99: 60ms}}}}
+    group: {auto_scaling_group: {size: 6, health_check_type: elb}}
+
+faults:
+  - {at: 5min, lasting: 10min, az_power_loss: us-east-1a}
+
+horizon: 30min
+replications: 10
+service_level: {success: 99%, window: 10s, sustained: 60s}
+objectives: {rto: 2min, availability: 99%}
+)";
+
+analysis::Results read_any(const std::string& file) {
+  constexpr std::string_view ending = ".journal";
+  const bool journal = file.size() > ending.size() && file.ends_with(ending);
+  if (!journal && (access(file.c_str(), F_OK) == 0 || access((file + ".journal").c_str(), F_OK) != 0)) {
+    return analysis::read_results(file);
+  }
+  analysis::JournalContents contents = analysis::read_journal(journal ? file : file + ".journal");
+  fmt::print(stderr, "{}: an unfinished run, {} of {} replications\n", file, contents.records.size(),
+             contents.header.replications());
+  std::sort(contents.records.begin(), contents.records.end(),
+            [](const auto& a, const auto& b) { return a.replication() < b.replication(); });
+  return {std::move(contents.header), std::move(contents.records)};
+}
+
+}  // namespace
+
+int init(const std::string& file) {
+  const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (descriptor < 0) {
+    fmt::print(stderr, "{}:1:1: {}; nothing was written\n", file,
+               errno == EEXIST ? "exists already" : "cannot be created");
+    return 2;
+  }
+  close(descriptor);
+  analysis::File out(file, O_WRONLY);
+  out.write(starter);
+  fmt::print("{} written; try: windtunnel run {}\n", file, file);
+  return 0;
+}
+
+}  // namespace windtunnel::experiments

@@ -1,0 +1,270 @@
+#include "models/load/client.hpp"
+
+#include <fmt/format.h>
+
+#include "models/load/client.pb.h"
+#include "models/mechanisms/rate_series.hpp"
+#include "models/mechanisms/settings.hpp"
+#include "models/registry.hpp"
+
+namespace windtunnel {
+
+using sim::Call;
+using sim::Duration;
+using sim::Handle;
+using sim::Outcome;
+using sim::Time;
+
+namespace {
+
+Backoff backoff_of(const settings::Client::Retry& retry) {
+  using J = Backoff::Jitter;
+  static constexpr J jitters[] = {J::none, J::exponential, J::full, J::equal, J::decorrelated};
+  return {jitters[retry.backoff()], to_duration(retry.base()), to_duration(retry.cap())};
+}
+
+RetryTokenBucket bucket_of(const settings::Client::RetryTokenBucket& b) {
+  return {.capacity = b.capacity(),
+          .cost = b.cost(),
+          .timeout_cost = b.timeout_cost(),
+          .deposit_on_success = b.deposit_on_success(),
+          .deposit_on_first_attempt = b.deposit_on_first_attempt(),
+          .reserve = b.reserve(),
+          .tokens = b.capacity()};
+}
+
+CircuitBreaker::Settings breaker_of(const settings::Client::CircuitBreaker& b) {
+  return {b.failure_share(), b.blocks_first_attempts(), to_duration(b.window()),
+          to_duration(b.open_for())};
+}
+
+void read_load(sim::Simulation& sim, const std::string& name, const settings::Client& settings,
+               Client::Shape& shape) {
+  const sim::Stream chance(
+      sim::stream_key(sim.options().seed, sim.options().replication, sim::hash_name(name), "arrivals"));
+  if (settings.has_closed()) {
+    shape.users = settings.closed().users();
+    shape.think_time = to_distribution(settings.closed().think_time());
+  } else if (settings.open().has_poisson()) {
+    shape.arrivals = Arrivals::poisson(settings.open().poisson(), chance);
+  } else if (settings.open().has_deterministic()) {
+    shape.arrivals = Arrivals::evenly(settings.open().deterministic(), chance);
+  } else {
+    const auto& trace = settings.open().trace();
+    shape.arrivals = Arrivals::series(
+        rate_series({trace.file(), trace.from(), trace.to(), trace.scale()}), chance);
+  }
+}
+
+Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
+                       const settings::Client& settings) {
+  Client::Shape shape;
+  shape.target = settings.target();
+  read_load(sim, name, settings, shape);
+  shape.writes = settings.writes();
+  shape.timeout = to_duration(settings.timeout());
+  if (settings.has_retry()) {
+    const auto& retry = settings.retry();
+    shape.max_attempts = static_cast<std::uint32_t>(retry.max_attempts());
+    shape.backoff = backoff_of(retry);
+    if (retry.has_token_bucket()) shape.token_bucket = bucket_of(retry.token_bucket());
+    if (retry.has_circuit_breaker()) shape.breaker = breaker_of(retry.circuit_breaker());
+  }
+  shape.hosts = static_cast<std::uint32_t>(settings.hosts());
+  shape.connection = {.connect_timeout = to_duration(settings.connect_timeout()),
+                      .idle_timeout = to_duration(settings.idle_timeout()),
+                      .least_dns_ttl = to_duration(settings.dns_cache()),
+                      .dns_lookup = to_distribution(settings.dns_lookup())};
+  shape.one_way = to_duration(settings.network());
+  return shape;
+}
+
+}  // namespace
+
+Client::Client(sim::Simulation& sim, const std::string& name, const settings::Client& settings)
+    : Client(sim, name, shape_of(sim, name, settings)) {}
+
+Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
+    : Component(sim, name),
+      shape_(std::move(shape)),
+      write_connection_(shape_.connection),
+      host_chance_(stream("host")),
+      write_chance_(stream("write")),
+      retry_chance_(stream("retry")),
+      think_chance_(stream("think")),
+      lane_(*this, shape_.timeout) {
+  // A place of its own outside AWS, as far from every zone.
+  sim::Network& network = sim.network();
+  const sim::ZoneId zone = network.add_zone("internet:" + name, "");
+  for (sim::ZoneId other = 0; other < zone; ++other) network.set_one_way(zone, other, shape_.one_way);
+  set_zone(zone);
+
+  write_connection_.operation = sim::Operation::write;
+  longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
+  for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
+    longest_ += shape_.timeout + shape_.backoff.longest(i);
+  }
+}
+
+Client::~Client() = default;
+
+void Client::wire(sim::Wiring& wiring) {
+  auto& target = wiring.find<Callable>(shape_.target);
+  machines_.resize(shape_.hosts);
+  for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
+    Machine& machine = machines_[i];
+    machine.reads = std::make_unique<Connector>(*this, i, target, shape_.connection, "reads");
+    if (shape_.writes > 0 && !target.direct()) {
+      machine.writes = std::make_unique<Connector>(*this, i, target, write_connection_, "writes");
+    }
+    machine.tokens = shape_.token_bucket;
+    if (shape_.breaker) machine.breaker.emplace(*shape_.breaker);
+  }
+}
+
+void Client::start() {
+  if (shape_.arrivals) return schedule_arrival();
+  for (std::uint32_t user = 0; user < static_cast<std::uint32_t>(shape_.users); ++user) {
+    sim().after<&Client::on_think_over>(shape_.think_time.sample(think_chance_), this, user);
+  }
+}
+
+void Client::schedule_arrival() {
+  const Time next = shape_.arrivals->next(sim().now());
+  if (next < sim().horizon()) sim().at<&Client::on_arrival>(next, this, 0);
+}
+
+void Client::on_arrival() {
+  schedule_arrival();
+  begin_request(0);
+}
+
+void Client::on_think_over(std::uint32_t user) { begin_request(user); }
+
+void Client::begin_request(std::uint32_t user) {
+  metric.requests.add();
+  metric.open.add(sim().now(), +1);
+  const Handle handle = requests_.create();
+  Request& request = requests_[handle];
+  request.arrival = sim().now();
+  request.user = user;
+  request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
+  request.write = write_chance_.chance(shape_.writes);
+  Machine& machine = machines_[request.host];
+  if (machine.tokens) machine.tokens->on_first_attempt();
+  if (machine.breaker) {
+    if (!machine.breaker->allows_first_attempt(sim().now())) return end_request(handle, false);
+    machine.breaker->on_first_attempt(sim().now());
+  }
+  attempt(handle);
+}
+
+void Client::attempt(Handle request_handle) {
+  Request* request = requests_.find(request_handle);
+  if (request == nullptr) return;
+  ++request->attempt;
+  metric.attempts.add();
+  const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
+  const Handle call = sim().open_call(*this, request->host, operation, request_handle);
+  lane_.enter(sim().call(call), call);
+  connector(machines_[request->host], request->write).dispatch(call);
+}
+
+void Client::on_answer(Call& call, Handle) {
+  const Handle request_handle = call.context;
+  Request& request = requests_[request_handle];
+  Machine& machine = machines_[request.host];
+  if (machine.breaker) machine.breaker->on_result(call.outcome == Outcome::ok, sim().now());
+  if (call.outcome != Outcome::ok) return attempt_failed(request_handle, call);
+  if (machine.tokens) machine.tokens->on_success(static_cast<double>(request.last_cost));
+  got_through(machine, call);
+  end_request(request_handle, true);
+}
+
+void Client::on_timeout(Call& call, Handle) {
+  metric.timeouts.add();
+  Machine& machine = machines_[requests_[call.context].host];
+  if (machine.breaker) machine.breaker->on_result(false, sim().now());
+  attempt_failed(call.context, call);
+}
+
+void Client::on_late_answer(const Call&) { metric.late.add(); }
+
+void Client::attempt_failed(Handle request_handle, const Call& call) {
+  Request& request = requests_[request_handle];
+  Machine& machine = machines_[request.host];
+  const bool broken = call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout ||
+                      call.outcome == Outcome::connection_reset;
+  if (broken) {
+    connector(machine, request.write).on_call_failed(call);
+    if (!machine.stranded) ++stranded_;
+    machine.stranded = true;
+  }
+  float cost = 0;
+  if (!may_retry(request, call, cost)) return end_request(request_handle, false);
+  request.last_cost = cost;
+  request.pause = shape_.backoff.pause(request.attempt, request.pause, retry_chance_);
+  sim().after<&Client::attempt>(request.pause, this, request_handle);
+}
+
+bool Client::may_retry(const Request& request, const Call& call, float& cost) {
+  if (request.attempt >= shape_.max_attempts) return false;
+  Machine& machine = machines_[request.host];
+  const bool timed_out = call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
+  if (machine.breaker && !machine.breaker->allows_retry(sim().now())) {
+    metric.retries_denied.add();
+    return false;
+  }
+  if (machine.tokens) {
+    if (!machine.tokens->take(timed_out)) {
+      metric.retries_denied.add();
+      return false;
+    }
+    cost = static_cast<float>(timed_out ? machine.tokens->timeout_cost : machine.tokens->cost);
+  }
+  return true;
+}
+
+void Client::end_request(Handle request_handle, bool success) {
+  const Request& request = requests_[request_handle];
+  const Time now = sim().now();
+  const Duration latency = now - request.arrival;
+  (success ? metric.succeeded : metric.failed).add();
+  metric.open.add(now, -1);
+  metric.latency.record(latency);
+  if (success) metric.success_latency.record(latency);
+  // Without a timeout there is no last deadline: the request is decided when it ends.
+  const Time deadline = longest_ < sim::horizon_limit ? request.arrival + longest_ : now;
+  sim().log().request_ended(request.arrival, deadline, success, latency, now);
+  const std::uint32_t user = request.user;
+  requests_.destroy(request_handle);
+  if (shape_.arrivals) return;
+  sim().after<&Client::on_think_over>(shape_.think_time.sample(think_chance_), this, user);
+}
+
+// Tells when the users reach something again: a machine whose connection broke is stranded until an answer comes.
+void Client::got_through(Machine& machine, const Call& call) {
+  const sim::Address from{call.callee, call.callee_node, call.callee_life};
+  if (machine.stranded) {
+    machine.stranded = false;
+    --stranded_;
+    if (machine.last && machine.last != from) {
+      ++moved_;
+      metric.reconnects.add();
+    }
+    if (stranded_ == 0 && moved_ > 0) {
+      sim().note(sim::Milestone::clients_moved, *this,
+                 fmt::format("{} client hosts moved to another address, none is stranded", moved_));
+      moved_ = 0;
+    }
+  }
+  machine.last = from;
+}
+
+void Client::report(sim::RunLog& log) {
+  requests_.for_each([&](const Request& request) { log.request_open(request.arrival); });
+}
+
+REGISTER_MODEL(Client, settings::Client);
+
+}  // namespace windtunnel

@@ -1,0 +1,109 @@
+// A population of users on client machines: open or closed load, timeouts, retries with backoff, a retry quota, a
+// circuit breaker, and on every machine a DNS cache and one connection.
+// Left out: sessions and sizes (requests are all alike but for reads and writes), resolvers shared by machines, more
+// than one connection a machine.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "models/mechanisms/arrivals.hpp"
+#include "models/mechanisms/connector.hpp"
+#include "models/mechanisms/retry.hpp"
+#include "sim/simulation.hpp"
+
+namespace windtunnel {
+
+namespace settings {
+class Client;
+}
+
+class Client final : public sim::Component {
+ public:
+  Client(sim::Simulation& sim, const std::string& name, const settings::Client& settings);
+  ~Client() override;
+
+  // Made in C++, for tests and benchmarks.
+  struct Shape {
+    std::string target;
+    std::optional<Arrivals> arrivals;  // open load; else closed
+    std::int64_t users = 0;
+    sim::Distribution think_time;
+    double writes = 0;
+    sim::Duration timeout{std::chrono::seconds(60)};
+    std::uint32_t max_attempts = 1;
+    Backoff backoff;
+    std::optional<RetryTokenBucket> token_bucket;  // one for each machine
+    std::optional<CircuitBreaker::Settings> breaker;
+    std::uint32_t hosts = 1;
+    Connector::Settings connection;
+    sim::Duration one_way{0};  // to every zone
+  };
+  Client(sim::Simulation& sim, const std::string& name, Shape shape);
+
+  void wire(sim::Wiring& wiring) override;
+  void start() override;
+  void report(sim::RunLog& log) override;
+  void on_answer(sim::Call& call, sim::Handle handle) override;
+  void on_timeout(sim::Call& call, sim::Handle handle) override;
+  void on_late_answer(const sim::Call& call) override;
+
+  struct Metrics {
+    sim::MetricSet& set;
+    sim::Counter requests{set, "Requests", "requests begun"};
+    sim::Counter attempts{set, "Attempts", "attempts sent, retries included"};
+    sim::Counter succeeded{set, "Succeeded", "requests that succeeded"};
+    sim::Counter failed{set, "Failed", "requests that failed after all their attempts"};
+    sim::Counter timeouts{set, "Timeouts", "attempts without an answer in time"};
+    sim::Counter retries_denied{set, "RetriesDenied", "retries that the quota or the breaker refused"};
+    sim::Counter late{set, "LateAnswers", "answers that came after the timeout: wasted work"};
+    sim::Counter reconnects{set, "Reconnects", "machines that came back on another address"};
+    sim::Level open{set, "OpenRequests", "Count", "requests under way, pauses before retries included"};
+    sim::Histogram latency{set, "RequestLatency", "from the first attempt to the end of the request"};
+    sim::Histogram success_latency{set, "SuccessLatency", "the same for requests that succeeded"};
+  };
+  Metrics metric{metric_set_};
+
+ private:
+  struct Request {
+    sim::Time arrival{};
+    sim::Duration pause{0};  // the last one before a retry
+    float last_cost = 0;     // tokens that the last retry took
+    std::uint32_t host = 0;
+    std::uint32_t attempt = 0;
+    std::uint32_t user = 0;
+    bool write = false;
+  };
+  struct Machine {
+    std::unique_ptr<Connector> reads, writes;  // one and the same name for most targets: then reads serves both
+    std::optional<RetryTokenBucket> tokens;
+    std::optional<CircuitBreaker> breaker;
+    bool stranded = false;  // its connection broke and nothing has come through since
+    sim::Address last;      // where its last success came from
+  };
+
+  void on_arrival();
+  void on_think_over(std::uint32_t user);
+  void begin_request(std::uint32_t user);
+  void attempt(sim::Handle request_handle);
+  void attempt_failed(sim::Handle request_handle, const sim::Call& call);
+  bool may_retry(const Request& request, const sim::Call& call, float& cost);
+  void end_request(sim::Handle request_handle, bool success);
+  void schedule_arrival();
+  void got_through(Machine& machine, const sim::Call& call);
+  Connector& connector(Machine& machine, bool write) {
+    return write && machine.writes ? *machine.writes : *machine.reads;
+  }
+
+  Shape shape_;
+  sim::Duration longest_{0};  // of a request, all attempts and pauses included; forever without timeouts
+  Connector::Settings write_connection_;
+  sim::Stream host_chance_, write_chance_, retry_chance_, think_chance_;
+  sim::Lane lane_;
+  sim::Pool<Request> requests_;
+  std::vector<Machine> machines_;
+  std::uint32_t stranded_ = 0, moved_ = 0;
+};
+
+}  // namespace windtunnel

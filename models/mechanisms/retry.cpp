@@ -1,0 +1,105 @@
+#include "models/mechanisms/retry.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace windtunnel {
+
+using sim::Duration;
+
+Duration Backoff::exponential(std::uint32_t attempt) const {
+  const double v = sim::seconds(base) * std::exp2(std::min(attempt, 1000u) - 1.0);
+  return std::min(cap, sim::from_seconds(v));
+}
+
+Duration Backoff::pause(std::uint32_t attempt, Duration previous, sim::Stream& chance) const {
+  const auto between = [&](Duration low, Duration high) {
+    return low + sim::from_seconds(sim::seconds(high - low) * chance.uniform());
+  };
+  switch (jitter) {
+    case Jitter::none:
+      return Duration::zero();
+    case Jitter::exponential:
+      return exponential(attempt);
+    case Jitter::full:
+      return between(Duration::zero(), exponential(attempt));
+    case Jitter::equal:
+      return between(exponential(attempt) / 2, exponential(attempt));
+    case Jitter::decorrelated: {
+      // Three times the longest run still fits.
+      const Duration last = std::min({std::max(previous, base), cap, sim::horizon_limit});
+      return std::min(cap, between(base, std::max(base, last * 3)));
+    }
+  }
+  return {};
+}
+
+Duration Backoff::longest(std::uint32_t attempt) const {
+  if (jitter == Jitter::none) return Duration::zero();
+  if (jitter != Jitter::decorrelated) return exponential(attempt);
+  return std::min(cap,
+                  sim::from_seconds(sim::seconds(base) * std::pow(3.0, std::min(attempt, 600u))));
+}
+
+void RetryTokenBucket::on_first_attempt() {
+  tokens = std::min(capacity, tokens + deposit_on_first_attempt);
+}
+
+bool RetryTokenBucket::take(bool after_timeout) {
+  const double needed = after_timeout ? timeout_cost : cost;
+  if (tokens < needed + reserve) return false;
+  tokens -= needed;
+  return true;
+}
+
+void RetryTokenBucket::on_success(double last_cost) {
+  tokens = std::min(capacity, tokens + (last_cost > 0 ? last_cost : deposit_on_success));
+}
+
+void CircuitBreaker::fade(sim::Time now) {
+  const Duration half = settings_.window / 2;
+  if (half == Duration::zero()) return;
+  while (now - half_began_ >= half) {
+    first_before_ = std::exchange(first_, 0);
+    failed_before_ = std::exchange(failed_, 0);
+    half_began_ += half;
+    if (now - half_began_ >= 2 * half) half_began_ = now - half;
+  }
+}
+
+bool CircuitBreaker::allows_first_attempt(sim::Time now) {
+  if (!settings_.blocks_first_attempts || !open_since_) return true;
+  if (trial_under_way_ || now - *open_since_ < settings_.open_for) return false;
+  trial_under_way_ = true;
+  return true;
+}
+
+bool CircuitBreaker::allows_retry(sim::Time now) {
+  fade(now);
+  return !open_since_ && !above();
+}
+
+void CircuitBreaker::on_first_attempt(sim::Time now) {
+  fade(now);
+  ++first_;
+}
+
+void CircuitBreaker::on_result(bool success, sim::Time now) {
+  fade(now);
+  if (!success) ++failed_;
+  if (!settings_.blocks_first_attempts) return;
+  if (trial_under_way_) {
+    trial_under_way_ = false;
+    if (success) {
+      open_since_.reset();
+      first_ = failed_ = first_before_ = failed_before_ = 0;
+    } else {
+      open_since_ = now;
+    }
+  } else if (!open_since_ && above()) {
+    open_since_ = now;
+  }
+}
+
+}  // namespace windtunnel

@@ -1,0 +1,78 @@
+// The checkers of one Route 53 health check. Each has a clock and a verdict of its own; nobody
+// coordinates them, so the target sees requests at random phases. Healthy while more than a share
+// of them say so (rule 38). A checker asks for the target's addresses at every check, as Route 53
+// does for an endpoint given by its domain name, and opens a new connection to the first of them.
+//
+// The next request follows `interval` after the answer. If there was no answer it follows
+// `interval` after the last request: AWS does not say, and this agrees with its 30 s for three
+// checks of 10 s. Left out: checks of TCP only, string matching, inverted and calculated checks,
+// checks of CloudWatch alarms, checkers in chosen regions (all are equally far from everything),
+// points of presence that disagree in a partition.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/mechanisms/health_state.hpp"
+#include "models/mechanisms/ports.hpp"
+#include "sim/simulation.hpp"
+
+namespace windtunnel {
+
+class Route53Checkers final : public sim::Entity {
+ public:
+  struct Settings {
+    sim::Duration interval{std::chrono::seconds(30)};
+    std::uint32_t failure_threshold =
+        3;  // consecutive results that change a checker's mind, both ways
+    std::uint32_t checkers = 16;
+    double healthy_above = 0.18;
+    sim::Duration connect_timeout{std::chrono::seconds(4)};
+    sim::Duration response_timeout{std::chrono::seconds(2)};
+    sim::Duration one_way{std::chrono::milliseconds(40)};
+  };
+
+  // Hears when a checker changes its mind, and whether that changed the verdict of all.
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    virtual void on_checker_changed(bool verdict_changed) = 0;
+  };
+
+  // The place outside AWS where the checkers live; made at the first call for this distance.
+  static sim::ZoneId zone_of_checkers(sim::Simulation& sim, sim::Duration one_way);
+
+  // Checks `target` on behalf of `owner`. Until results say otherwise the target is healthy.
+  Route53Checkers(sim::Component& owner, Callable& target, const Settings& settings,
+                  Listener& listener);
+
+  // Every checker begins within one interval.
+  void start();
+
+  bool healthy() const { return is_healthy_; }
+  std::uint32_t healthy_checkers() const { return healthy_checkers_; }
+  std::uint32_t checkers() const { return static_cast<std::uint32_t>(checkers_.size()); }
+
+  void on_answer(sim::Call& call, sim::Handle handle) override;
+  void on_timeout(sim::Call& call, sim::Handle handle) override;
+
+ private:
+  struct Checker {
+    HealthState state;
+    sim::Time asked{};  // when its last check began
+  };
+  void on_check_due(std::uint32_t checker);
+  void ask(std::uint32_t checker, sim::Operation operation, const sim::Address& address);
+  void conclude(std::uint32_t checker, bool passed, sim::Time next_check);
+
+  Settings settings_;
+  Callable& target_;
+  Listener& listener_;
+  sim::Stream phase_chance_, dns_chance_;
+  sim::Lane connect_lane_, response_lane_;
+  std::vector<Checker> checkers_;
+  std::uint32_t healthy_checkers_;
+  bool is_healthy_ = true;
+};
+
+}  // namespace windtunnel

@@ -1,0 +1,82 @@
+// A call: one message from an entity to another and its answer. It is how services talk.
+//
+//   caller: open() -> send() ........................ on_answer() or on_timeout()
+//   callee:              on_request() -> answer()
+//
+// A call ends when both sides are done with it. A caller's timeout does not stop the callee's work: the late answer is
+// counted as wasted work. A callee whose host loses power drops its calls in silence, and the callers' timeouts tell.
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <type_traits>
+
+#include "sim/event.hpp"
+#include "sim/time.hpp"
+
+namespace windtunnel::sim {
+
+class Entity;
+class Lane;
+
+using ZoneId = std::uint16_t;
+
+// Where a message goes: a node of an entity, as it lived when the address was learnt. When an instance is replaced its
+// address goes stale and nobody answers there.
+struct Address {
+  Entity* entity = nullptr;
+  std::uint32_t node = 0;
+  std::uint32_t life = 0;
+
+  friend bool operator==(const Address&, const Address&) = default;
+  explicit operator bool() const { return entity != nullptr; }
+};
+
+enum class Operation : std::uint8_t { read, write, health_check, connect };
+
+// How a call ended. The first is a success, the others are failures.
+enum class Outcome : std::uint8_t {
+  ok,
+  error,                // the callee answered with an error (HTTP 500)
+  overloaded,           // its queue was full (HTTP 503)
+  bad_gateway,          // HTTP 502: the target's connection broke
+  unavailable,          // HTTP 503: no target registered
+  gateway_timeout,      // HTTP 504: a target did not connect or did not answer
+  connection_reset,     // the callee stopped with the call in its hands
+  read_only,            // a write reached an instance that takes none
+  connect_timeout,      // no address answered
+  timeout,              // no answer in time
+  abandoned,            // left a queue before service began
+  breaker_open,         // the caller's own circuit breaker
+};
+const char* to_string(Outcome outcome);
+
+struct Call {
+  Entity* caller = nullptr;
+  Entity* callee = nullptr;
+  Lane* lane = nullptr;   // the timeout it rides on, or none
+  Handle context;         // the caller's own: its request, or the call it serves
+  alignas(8) unsigned char storage[16]{};  // the callee's own: see work_as()
+  Time opened{};          // when the caller opened it
+  Time arrived{};         // when the callee got it
+  std::uint32_t caller_node = 0, callee_node = 0, callee_life = 0;
+  std::uint32_t lane_previous = none, lane_next = none;
+  std::uint32_t tag = 0;  // the caller's own: which of its calls this is
+  ZoneId from = 0, to = 0;
+  Operation operation = Operation::read;
+  Outcome outcome = Outcome::ok;
+  bool caller_done = false;  // it gave up waiting
+  bool callee_done = true;   // it has nothing to do: not sent yet, answered, or lost
+
+  static constexpr std::uint32_t none = 0xffffffff;
+
+  // What the callee needs to remember of the call, zero at first: a small struct of its own.
+  template <typename Work>
+  Work& work_as() {
+    static_assert(std::is_trivially_copyable_v<Work> && sizeof(Work) <= sizeof(storage) &&
+                  alignof(Work) <= 8);
+    return *std::launder(reinterpret_cast<Work*>(storage));
+  }
+};
+
+}  // namespace windtunnel::sim

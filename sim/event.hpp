@@ -1,0 +1,71 @@
+// An event is a 32-byte value: when and in which turn, what is called, on whom, with which number.
+// No closures, no allocation: `sim.after<&SqsQueue::on_visible_again>(30s, this, id)`.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "sim/time.hpp"
+
+namespace windtunnel::sim {
+
+class Entity;
+
+// Names a slot of a Pool and the life it had. It goes stale when that life ends; a stale handle finds nothing.
+struct Handle {
+  std::uint32_t slot = 0xffffffff;
+  std::uint32_t life = 0;
+
+  friend bool operator==(Handle, Handle) = default;
+  explicit operator bool() const { return slot != 0xffffffff; }
+};
+
+using Handler = void (*)(Entity*, std::uint64_t argument);
+
+struct Event {
+  std::uint64_t key;  // ns * 4 + turn
+  Handler handler;
+  Entity* target;
+  std::uint64_t argument;
+};
+static_assert(sizeof(Event) == 32);
+
+constexpr std::uint64_t event_key(Time at, Turn turn) {
+  return static_cast<std::uint64_t>(at.time_since_epoch().count()) * 4 +
+         static_cast<std::uint64_t>(turn);
+}
+constexpr Time event_time(std::uint64_t key) {
+  return Time(Duration(static_cast<std::int64_t>(key / 4)));
+}
+
+namespace detail {
+template <typename>
+struct MethodOf;
+template <typename C>
+struct MethodOf<void (C::*)()> {
+  using Class = C;
+  using Argument = void;
+};
+template <typename C, typename A>
+struct MethodOf<void (C::*)(A)> {
+  using Class = C;
+  using Argument = A;
+};
+}  // namespace detail
+
+// The handler that calls `Method` (no argument, an integer or a Handle) on the target.
+template <auto Method>
+void invoke(Entity* target, std::uint64_t argument) {
+  using M = detail::MethodOf<decltype(Method)>;
+  auto* self = static_cast<typename M::Class*>(target);
+  if constexpr (std::is_void_v<typename M::Argument>) {
+    (self->*Method)();
+  } else if constexpr (std::is_same_v<typename M::Argument, Handle>) {
+    (self->*Method)(std::bit_cast<Handle>(argument));
+  } else {
+    (self->*Method)(static_cast<typename M::Argument>(argument));
+  }
+}
+
+}  // namespace windtunnel::sim

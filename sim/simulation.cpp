@@ -1,0 +1,195 @@
+#include "sim/simulation.hpp"
+
+namespace windtunnel::sim {
+
+// The run's own events: the end of the warm-up and the horizon.
+class Simulation::Conductor final : public Entity {
+ public:
+  using Entity::Entity;
+  void on_warm_up_over() {
+    for (const auto& component : sim().components()) {
+      for (Metric* metric : component->metrics().all()) metric->restart(sim().now());
+    }
+  }
+  void on_horizon() { sim().operate<&Conductor::end>(this); }
+  void end() {
+    sim().ended_ = true;
+    sim().calendar_.clear();
+  }
+};
+
+Simulation::Simulation(const RunOptions& options) : options_(options) {
+  platform_ = options.simgrid ? make_simgrid_platform(*this) : make_flat_platform(*this);
+  network_.attach(*platform_);
+  conductor_ = std::make_unique<Conductor>(*this, "run");
+  log_.configure(options.window, options.latency_bound, time_zero + options.warm_up, horizon());
+}
+
+Simulation::~Simulation() = default;
+
+Component& Simulation::add(std::unique_ptr<Component> component) {
+  WT_CHECK(by_name_.emplace(component->name(), component.get()).second,
+           "two components have one name");
+  components_.push_back(std::move(component));
+  return *components_.back();
+}
+
+Component* Simulation::find_component(std::string_view name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+void Simulation::run() {
+  WT_CHECK(!ended_ && handled_ == 0, "a simulation runs once");
+  // Turn `fault`: nothing of the horizon's own instant is part of the run.
+  post(horizon(), Turn::fault, &invoke<&Conductor::on_horizon>, conductor_.get(), 0);
+  if (options_.warm_up > Duration::zero()) {
+    post(time_zero + options_.warm_up, Turn::fault, &invoke<&Conductor::on_warm_up_over>,
+         conductor_.get(), 0);
+  }
+  Wiring wiring(*this);
+  for (const auto& component : components_) component->wire(wiring);
+  for (const auto& component : components_) component->attach();
+  for (const auto& component : components_) component->start();
+  platform_->run();
+  WT_CHECK(ended_, "the run ended before its horizon");
+  for (const auto& component : components_) component->report(log_);
+}
+
+bool Simulation::advance(std::uint64_t limit) {
+  while (operations_.empty()) {
+    if (calendar_.empty() || calendar_.next_key() > limit) return false;
+    const Event event = calendar_.pop();
+    now_ = std::max(now_, event_time(event.key));
+    fingerprint_.add(event.key, event.target->name_hash(), event.argument);
+    ++handled_;
+    event.handler(event.target, event.argument);
+  }
+  return true;
+}
+
+bool Simulation::run_operation() {
+  if (operations_.empty()) return false;
+  const Event operation = operations_[next_operation_++];
+  fingerprint_.add(operation.key, operation.target->name_hash(), operation.argument);
+  in_operation_ = true;
+  operation.handler(operation.target, operation.argument);
+  in_operation_ = false;
+  if (ended_ || next_operation_ == operations_.size()) {
+    operations_.clear();
+    next_operation_ = 0;
+  }
+  return true;
+}
+
+Handle Simulation::open_call(Entity& caller, std::uint32_t caller_node, Operation operation,
+                             Handle context) {
+  const Handle handle = calls_.create();
+  Call& call = calls_.in_slot(handle.slot);
+  call.caller = &caller;
+  call.caller_node = caller_node;
+  call.operation = operation;
+  call.context = context;
+  call.opened = now_;
+  return handle;
+}
+
+void Simulation::send(Handle handle, const Address& to) {
+  Call& call = calls_[handle];
+  call.callee = to.entity;
+  call.callee_node = to.node;
+  call.callee_life = to.life;
+  call.callee_done = false;
+  call.from = call.caller->zone_of(call.caller_node);
+  call.to = to.entity->zone_of(to.node);
+  const auto time =
+      network_.travel(call.from, call.to, call.operation, call.caller->network_chance_);
+  if (!time) {
+    drop(handle);
+  } else if (*time == Duration::zero()) {
+    deliver_request(handle);
+  } else if (*time < horizon() - now_) {
+    post(now_ + *time, Turn::traffic, &on_request_arrived, to.entity, to_argument(handle));
+  }
+}
+
+void Simulation::on_request_arrived(Entity* callee, std::uint64_t handle) {
+  callee->sim().deliver_request(std::bit_cast<Handle>(handle));
+}
+
+void Simulation::deliver_request(Handle handle) {
+  Call* call = calls_.find(handle);
+  if (call == nullptr) return;
+  call->arrived = now_;
+  Entity& callee = *call->callee;
+  if (!callee.nodes_.empty()) {
+    const Entity::Node& node = callee.nodes_[call->callee_node];
+    // Power lost, or the address belongs to nobody any more: silence.
+    if (!platform_->up(node.host) || node.life != call->callee_life) return drop(handle);
+  }
+  // The callee's operating system accepts connections itself.
+  if (call->operation == Operation::connect) return answer(handle, Outcome::ok);
+  callee.on_request(*call, handle);
+}
+
+void Simulation::answer(Handle handle, Outcome outcome) {
+  Call& call = calls_[handle];
+  call.outcome = outcome;
+  call.callee_done = true;
+  if (call.caller_done) {
+    call.caller->on_late_answer(call);
+    calls_.destroy(handle);
+    return;
+  }
+  const auto time =
+      network_.travel(call.to, call.from, call.operation, call.callee->network_chance_);
+  if (!time) return;  // the caller's timeout will tell
+  if (*time == Duration::zero()) {
+    deliver_answer(handle);
+  } else if (*time < horizon() - now_) {
+    call.callee_done = false;  // the answer on its way holds the call
+    post(now_ + *time, Turn::traffic, &on_answer_arrived, call.caller, to_argument(handle));
+  }
+}
+
+void Simulation::on_answer_arrived(Entity* caller, std::uint64_t handle) {
+  caller->sim().deliver_answer(std::bit_cast<Handle>(handle));
+}
+
+void Simulation::deliver_answer(Handle handle) {
+  Call* call = calls_.find(handle);
+  if (call == nullptr) return;
+  call->callee_done = true;
+  if (call->caller_done) {
+    call->caller->on_late_answer(*call);
+    calls_.destroy(handle);
+    return;
+  }
+  if (call->lane != nullptr) call->lane->leave(*call);
+  call->caller_done = true;
+  call->caller->on_answer(*call, handle);
+  calls_.destroy(handle);
+}
+
+void Simulation::drop(Handle handle) {
+  Call& call = calls_[handle];
+  call.callee_done = true;
+  release_if_done(handle, call);
+}
+
+void Simulation::give_up(Handle handle) {
+  Call* call = calls_.find(handle);
+  if (call == nullptr || call->caller_done) return;
+  if (call->lane != nullptr) call->lane->leave(*call);
+  call->caller_done = true;
+  release_if_done(handle, *call);
+}
+
+void Simulation::fail(Handle handle, Outcome outcome) {
+  Call& call = calls_[handle];
+  WT_CHECK(call.callee_done, "a call that was sent cannot fail at its caller");
+  call.outcome = outcome;
+  deliver_answer(handle);
+}
+
+}  // namespace windtunnel::sim

@@ -1,0 +1,145 @@
+#include "topologies/graph.hpp"
+
+#include <gtest/gtest.h>
+
+#include "tests/topologies/reading.hpp"
+
+namespace windtunnel {
+namespace {
+
+// Components from line 3.
+std::string found(const std::string& components) {
+  return findings("regions: {us-east-1: {availability_zones: 3}}\ncomponents:\n" + components);
+}
+
+// users -> www -> alb -> web (on group) -> db, all over three zones
+TEST(Graph, NotesWhatEveryPathPassesThroughThoughItIsSpread) {
+  EXPECT_EQ(found("  users: {client: {target: www, open: {poisson: 1/s}}}\n"
+                  "  www: {route53_record: {alias: alb}}\n"
+                  "  alb: {application_load_balancer: {targets: web}}\n"
+                  "  web: {ec2_service: {on: group, service_time: 1ms, calls: [{to: db}]}}\n"
+                  "  group: {auto_scaling_group: {size: 6}}\n"
+                  "  db: {aurora_cluster: {readers: 2}}\n"),
+            "web.yaml:4:3: note: www: every path from the clients to db passes through it; it is "
+            "bound to no zone\n"
+            "web.yaml:5:3: note: alb: every path from the clients to db passes through it; it is "
+            "spread over 3 zones\n"
+            "web.yaml:6:3: note: web: every path from the clients to db passes through it; it is "
+            "spread over 3 zones (on group)\n");
+}
+
+TEST(Graph, WarnsOfAGroupInOneZoneAndOfThatZone) {
+  EXPECT_EQ(found("  users: {client: {target: web, open: {poisson: 1/s}}}\n"
+                  "  web: {ec2_service: {on: group, service_time: 1ms, calls: [{to: db}]}}\n"
+                  "  group: {auto_scaling_group: {size: 6, availability_zones: [us-east-1b]}}\n"
+                  "  db: {aurora_cluster: {readers: 2}}\n"),
+            "web.yaml:1:11: warning: us-east-1b: single point of failure: without this zone no "
+            "client reaches db (only there: web and group)\n"
+            "web.yaml:4:3: warning: web: single point of failure: every path from the clients to "
+            "db passes through it, and it lives in us-east-1b alone (on group)\n");
+}
+
+TEST(Graph, WarnsOfAStoreInOneZone) {
+  EXPECT_EQ(found("  users: {client: {target: db, open: {poisson: 1/s}}}\n"
+                  "  db: {aurora_cluster: {readers: 2, availability_zones: [us-east-1a]}}\n"),
+            "web.yaml:1:11: warning: us-east-1a: single point of failure: without this zone no "
+            "client reaches db (only there: db)\n"
+            "web.yaml:4:3: warning: db: single point of failure: the clients depend on it, and it "
+            "lives in us-east-1a alone\n");
+}
+
+// users -> www -> alb-1 (zone a) or alb-2 (zone b) -> web -> db
+TEST(Graph, FindsNothingWrongWithTwoPathsInTwoZones) {
+  const std::string two_ways =
+      "  users: {client: {target: www, open: {poisson: 1/s}}}\n"
+      "  www: {route53_record: {failover: {primary: alb-1, secondary: alb-2}}}\n"
+      "  alb-1: {application_load_balancer: {targets: web, availability_zones: [us-east-1a]}}\n";
+  const std::string behind =
+      "  web: {ec2_service: {on: group, service_time: 1ms, calls: [{to: db}]}}\n"
+      "  group: {auto_scaling_group: {size: 6}}\n"
+      "  db: {aurora_cluster: {readers: 2}}\n";
+  const std::string notes =
+      "web.yaml:4:3: note: www: every path from the clients to db passes through it; it is bound "
+      "to no zone\n"
+      "web.yaml:7:3: note: web: every path from the clients to db passes through it; it is spread "
+      "over 3 zones (on group)\n";
+  EXPECT_EQ(found(two_ways +
+                  "  alb-2: {application_load_balancer: {targets: web, availability_zones: "
+                  "[us-east-1b]}}\n" +
+                  behind),
+            notes);
+  // Both ways through one zone: no component is alone, the zone is.
+  EXPECT_EQ(found(two_ways +
+                  "  alb-2: {application_load_balancer: {targets: web, availability_zones: "
+                  "[us-east-1a]}}\n" +
+                  behind),
+            "web.yaml:1:11: warning: us-east-1a: single point of failure: without this zone no "
+            "client reaches db (only there: alb-1 and alb-2)\n" +
+                notes);
+}
+
+TEST(Graph, TakesCallableComponentsThatCallNobodyForStoresIfThereAreNone) {
+  EXPECT_EQ(found("  users: {client: {target: a, open: {poisson: 1/s}}}\n"
+                  "  a: {station: {service_time: 1ms, servers: 2, next: b}}\n"
+                  "  b: {station: {service_time: 1ms, servers: 2}}\n"),
+            "web.yaml:4:3: note: a: every path from the clients to b passes through it; it is "
+            "bound to no zone\n");
+}
+
+TEST(Graph, TellsTheStoresBehindAComponentTogether) {
+  EXPECT_EQ(found("  users: {client: {target: web, open: {poisson: 1/s}}}\n"
+                  "  web: {ec2_service: {on: group, service_time: 1ms, calls: [{to: a}, {to: b}]}}"
+                  "\n"
+                  "  group: {auto_scaling_group: {size: 6}}\n"
+                  "  a: {aurora_cluster: {}}\n"
+                  "  b: {aurora_cluster: {}}\n"),
+            "web.yaml:4:3: note: web: every path from the clients to a and b passes through it; it "
+            "is spread over 3 zones (on group)\n");
+}
+
+TEST(Graph, WarnsOfUnusedAndUnreachableComponents) {
+  EXPECT_EQ(found("  users: {client: {target: db, open: {poisson: 1/s}}}\n"
+                  "  db: {aurora_cluster: {}}\n"
+                  "  old: {station: {service_time: 1ms, next: behind}}\n"
+                  "  behind: {station: {service_time: 1ms}}\n"),
+            "web.yaml:5:3: warning: old: unused: no component names it\n"
+            "web.yaml:6:3: warning: behind: unreachable: no client leads to it\n");
+}
+
+TEST(Graph, WarnsOfATopologyWithoutClients) {
+  EXPECT_EQ(found("  db: {aurora_cluster: {}}\n"),
+            "web.yaml:1:1: warning: no client: nothing calls these components\n");
+}
+
+TEST(Graph, TellsASynchronousCycleByItsCalls) {
+  EXPECT_EQ(found("  users: {client: {target: a, open: {poisson: 1/s}}}\n"
+                  "  a: {station: {service_time: 1ms, servers: 2, next: b}}\n"
+                  "  b: {station: {service_time: 1ms, servers: 2, next: c}}\n"
+                  "  c: {station: {service_time: 1ms, servers: 2, next: a}}\n"),
+            "web.yaml:4:3: a: synchronous cycle: a (next) -> b (next) -> c (next) -> a\n");
+}
+
+TEST(Graph, TellsAComponentThatCallsItself) {
+  EXPECT_EQ(found("  users: {client: {target: web, open: {poisson: 1/s}}}\n"
+                  "  web: {ec2_service: {on: group, service_time: 1ms, calls: [{to: db}, {to: "
+                  "web}]}}\n"
+                  "  group: {auto_scaling_group: {size: 6}}\n"
+                  "  db: {station: {service_time: 1ms, servers: 2}}\n"),
+            "web.yaml:4:3: web: synchronous cycle: web (calls.1.to) -> web\n"
+            "web.yaml:4:3: note: web: every path from the clients to db passes through it; it is "
+            "spread over 3 zones (on group)\n");
+}
+
+TEST(Graph, TellsTwoSeparateCyclesOnceEach) {
+  EXPECT_EQ(found("  users: {client: {target: a, open: {poisson: 1/s}}}\n"
+                  "  others: {client: {target: c, open: {poisson: 1/s}}}\n"
+                  "  a: {station: {service_time: 1ms, next: b}}\n"
+                  "  b: {station: {service_time: 1ms, next: a}}\n"
+                  "  c: {station: {service_time: 1ms, next: d}}\n"
+                  "  d: {station: {service_time: 1ms, next: c}}\n"),
+            "web.yaml:5:3: a: synchronous cycle: a (next) -> b (next) -> a\n"
+            "web.yaml:7:3: c: synchronous cycle: c (next) -> d (next) -> c\n");
+}
+
+}  // namespace
+}  // namespace windtunnel

@@ -1,0 +1,269 @@
+#include "topologies/graph.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/graph/adjacency_list.hpp>
+#include <boost/graph/breadth_first_search.hpp>
+#include <boost/graph/dominator_tree.hpp>
+#include <boost/graph/filtered_graph.hpp>
+#include <boost/graph/strong_components.hpp>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "topologies/names.hpp"
+#include "topologies/reflect.hpp"
+
+namespace windtunnel {
+
+namespace {
+
+struct Edge {
+  std::string path;  // the setting: "calls.0.to"
+  bool asynchronous = false;
+};
+
+using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS,
+                                    boost::no_property, Edge>;
+using Vertex = boost::graph_traits<Graph>::vertex_descriptor;
+
+constexpr Vertex none = static_cast<Vertex>(-1);
+
+// Where a component's instances are.
+struct Spread {
+  std::vector<std::string> zones;         // none: bound to no zone
+  std::optional<std::int64_t> instances;  // none: not counted
+
+  bool single() const { return zones.size() == 1 || instances == 1; }
+};
+
+bool is_client(const ComponentSettings& component) {
+  return component.model_options().category() == "load";
+}
+
+// Fewer instances than zones take the first ones, a zone named by a `_az` setting before the
+// others.
+Spread spread_of(const Topology& topology, const ComponentSettings& component) {
+  const ComponentSettings& host = topology.host_of(component);
+  Spread spread{topology.zones_of(host), host.instances()};
+  for (const TextValue& value : text_values(*host.settings)) {
+    const auto zone = std::find(spread.zones.begin(), spread.zones.end(), value.text);
+    if (!value.field->name().ends_with("_az") || zone == spread.zones.end()) continue;
+    std::rotate(spread.zones.begin(), zone, zone + 1);
+  }
+  const auto used =
+      static_cast<std::size_t>(std::max<std::int64_t>(1, spread.instances.value_or(INT64_MAX)));
+  if (used < spread.zones.size()) spread.zones.resize(used);
+  return spread;
+}
+
+class GraphCheck {
+ public:
+  GraphCheck(const Topology& topology, Diagnostics& diagnostics)
+      : topology_(topology),
+        components_(topology.components),
+        source_(components_.size()),
+        graph_(components_.size() + 1),
+        diagnostics_(diagnostics) {
+    std::map<std::string, Vertex> by_name;
+    for (Vertex v = 0; v < components_.size(); ++v) by_name[components_[v].name] = v;
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      if (is_client(components_[v])) boost::add_edge(source_, v, graph_);
+      for (const Reference& reference : components_[v].references()) {
+        boost::add_edge(v, by_name.at(reference.target),
+                        Edge{reference.path, reference.asynchronous}, graph_);
+      }
+      spreads_.push_back(spread_of(topology, components_[v]));
+    }
+  }
+
+  void run() {
+    reached_ = reachable({});
+    unused_and_unreachable();
+    cycles();
+    find_stores();
+    dominators();
+    zones();
+  }
+
+ private:
+  const std::string& name(Vertex v) const { return components_[v].name; }
+
+  // From the clients, when the components in `down` are not there.
+  std::vector<bool> reachable(const std::set<Vertex>& down) const {
+    const auto up = [&](Vertex v) { return !down.contains(v); };
+    const boost::filtered_graph<Graph, boost::keep_all, std::function<bool(Vertex)>> rest(
+        graph_, boost::keep_all(), up);
+    std::vector<bool> reached(components_.size() + 1, false);
+    std::vector<boost::default_color_type> colors(components_.size() + 1);
+    const auto color =
+        boost::make_iterator_property_map(colors.begin(), boost::get(boost::vertex_index, graph_));
+    boost::breadth_first_search(rest, source_, boost::color_map(color));
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      reached[v] = colors[v] == boost::black_color;
+    }
+    return reached;
+  }
+
+  void unused_and_unreachable() {
+    if (boost::out_degree(source_, graph_) == 0) {
+      diagnostics_.warning(topology_.place, "no client: nothing calls these components");
+      return;
+    }
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      if (reached_[v]) continue;
+      const bool named = boost::in_degree(v, graph_) > 0;
+      diagnostics_.warning(components_[v].place,
+                           fmt::format("{}: {}", name(v),
+                                       named ? "unreachable: no client leads to it"
+                                             : "unused: no component names it"));
+    }
+  }
+
+  // Each strongly connected part of the synchronous calls is told once, by a shortest cycle of it.
+  void cycles() {
+    Graph calls(components_.size());
+    for (const auto edge : boost::make_iterator_range(boost::edges(graph_))) {
+      const Vertex from = boost::source(edge, graph_);
+      if (from == source_ || graph_[edge].asynchronous) continue;
+      boost::add_edge(from, boost::target(edge, graph_), graph_[edge], calls);
+    }
+    std::vector<int> part(components_.size() + 1);
+    boost::strong_components(calls, boost::make_iterator_property_map(
+                                        part.begin(), boost::get(boost::vertex_index, calls)));
+    std::set<int> told;
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      if (told.contains(part[v])) continue;
+      const std::string cycle = shortest_cycle(calls, v);
+      if (cycle.empty()) continue;
+      told.insert(part[v]);
+      diagnostics_.error(components_[v].place,
+                         fmt::format("{}: synchronous cycle: {}", name(v), cycle));
+    }
+  }
+
+  // "a (next) -> b (calls.0.to) -> a"; empty if no cycle passes through `start`.
+  std::string shortest_cycle(const Graph& calls, Vertex start) const {
+    std::vector<Vertex> before(components_.size(), none);
+    std::vector<Vertex> queue{start};
+    for (std::size_t next = 0; next < queue.size() && before[start] == none; ++next) {
+      for (const auto edge : boost::make_iterator_range(boost::out_edges(queue[next], calls))) {
+        const Vertex to = boost::target(edge, calls);
+        if (before[to] != none) continue;
+        before[to] = queue[next];
+        queue.push_back(to);
+      }
+    }
+    if (before[start] == none) return "";
+    std::string text = name(start);
+    Vertex v = start;
+    do {
+      const std::string& setting = calls[boost::edge(before[v], v, calls).first].path;
+      v = before[v];
+      text = fmt::format("{} ({}) -> {}", name(v), setting, text);
+    } while (v != start);
+    return text;
+  }
+
+  void find_stores() {
+    std::vector<Vertex> sinks;
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      if (!reached_[v]) continue;
+      const schema::Model& model = components_[v].model_options();
+      if (provides(model, "store")) stores_.push_back(v);
+      const std::vector<Reference> references = components_[v].references();
+      const bool calls = std::any_of(references.begin(), references.end(),
+                                     [](const auto& one) { return one.port != "fleet"; });
+      if (provides(model, "callable") && !calls) sinks.push_back(v);
+    }
+    if (stores_.empty()) stores_ = sinks;
+  }
+
+  void dominators() {
+    std::vector<Vertex> dominator(components_.size() + 1, none);
+    boost::lengauer_tarjan_dominator_tree(
+        graph_, source_,
+        boost::make_iterator_property_map(dominator.begin(),
+                                          boost::get(boost::vertex_index, graph_)));
+    std::map<Vertex, std::vector<std::string>> behind;  // the stores behind a component
+    for (const Vertex store : stores_) {
+      for (Vertex v = store; v != none && v != source_; v = dominator[v]) {
+        if (!is_client(components_[v])) behind[v].push_back(name(store));
+      }
+    }
+    for (const auto& [v, stores] : behind) tell_dominator(v, stores);
+  }
+
+  void tell_dominator(Vertex v, const std::vector<std::string>& stores) {
+    const Spread& spread = spreads_[v];
+    const bool is_store = stores == std::vector<std::string>{name(v)};
+    const std::string role = is_store ? "the clients depend on it"
+                                      : fmt::format(
+                                            "every path from the clients to {} passes "
+                                            "through it",
+                                            listed(stores));
+    const ComponentSettings& host = topology_.host_of(components_[v]);
+    const std::string on = host.name == name(v) ? "" : fmt::format(" (on {})", host.name);
+    if (spread.single()) {
+      const std::string& zone = spread.zones.empty() ? name(v) : spread.zones.front();
+      std::string how = fmt::format("lives in {} alone", zone);
+      if (spread.instances == 1) how = "is one instance";
+      if (spread.instances == 1 && !spread.zones.empty()) how += ", in " + zone;
+      diagnostics_.warning(
+          components_[v].place,
+          fmt::format("{}: single point of failure: {}, and it {}{}", name(v), role, how, on));
+    } else if (!is_store) {
+      const std::string where = spread.zones.empty()
+                                    ? "is bound to no zone"
+                                    : fmt::format("is spread over {} zones", spread.zones.size());
+      diagnostics_.note(components_[v].place,
+                        fmt::format("{}: {}; it {}{}", name(v), role, where, on));
+    }
+  }
+
+  void zones() {
+    for (const RegionSettings& region : topology_.regions) {
+      for (const std::string& zone : region.zones()) without(zone, region);
+    }
+  }
+
+  void without(const std::string& zone, const RegionSettings& region) {
+    std::set<Vertex> down;
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      if (spreads_[v].zones == std::vector<std::string>{zone}) down.insert(v);
+    }
+    const std::vector<bool> still = reachable(down);
+    std::vector<std::string> lost, alone;
+    for (const Vertex store : stores_) {
+      if (!still[store]) lost.push_back(name(store));
+    }
+    for (const Vertex v : down) alone.push_back(name(v));
+    if (lost.empty()) return;
+    diagnostics_.warning(region.place,
+                         fmt::format("{}: single point of failure: without this zone no client "
+                                     "reaches {} (only there: {})",
+                                     zone, listed(lost), listed(alone)));
+  }
+
+  const Topology& topology_;
+  const std::vector<ComponentSettings>& components_;
+  const Vertex source_;  // stands before all clients
+  Graph graph_;
+  Diagnostics& diagnostics_;
+  std::vector<Spread> spreads_;
+  std::vector<bool> reached_;
+  std::vector<Vertex> stores_;
+};
+
+}  // namespace
+
+void check_graph(const Topology& topology, Diagnostics& diagnostics) {
+  GraphCheck(topology, diagnostics).run();
+}
+
+}  // namespace windtunnel
