@@ -101,6 +101,7 @@ void write_windows(H5::Group& root, const Results& results, const Column& replic
     windows = std::max(windows, record.windows().arrived_size());
   }
   std::vector<std::int64_t> starts;
+  starts.reserve(static_cast<std::size_t>(windows));
   for (int i = 0; i < windows; ++i) starts.push_back(i * results.header.service_level().window());
   const Column axis{"window", starts, "nanoseconds", "start of the window"};
   const auto& type = *RequestWindows::descriptor();

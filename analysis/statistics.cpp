@@ -64,8 +64,10 @@ Interval quantile_interval(std::span<const double> sorted, double q) {
       first_rank([&](std::size_t k) { return k > n || share_interval(k, n).high >= q; });
   const std::size_t ceases =
       first_rank([&](std::size_t k) { return k > n || share_interval(k, n).low >= q; });
-  return {allows == 0 ? -unbounded : sorted[std::min(allows, n) - 1],
-          ceases == 0 || ceases > n ? unbounded : sorted[ceases - 1]};
+  Interval interval{-unbounded, unbounded};
+  if (allows > 0 && n > 0) interval.low = sorted[std::min(allows, n) - 1];
+  if (ceases > 0 && ceases <= n) interval.high = sorted[ceases - 1];
+  return interval;
 }
 
 }  // namespace windtunnel::analysis

@@ -240,7 +240,8 @@ ObjectiveSummary judge(const Objective& objective, const std::vector<Replication
 void pick_stories(const std::vector<ReplicationRecord>& records, Summary& summary) {
   const auto rto = [&](std::size_t i) {
     const Outcome outcome = rto_of(records[i].measures());
-    return outcome.censored ? beyond : outcome.value;
+    if (outcome.censored) return beyond;
+    return outcome.value;
   };
   std::vector<std::size_t> order(records.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -7,10 +7,11 @@
 namespace windtunnel::analysis {
 
 std::string duration_text(double seconds) {
-  if (seconds < 0) return "-" + duration_text(-seconds);
+  constexpr std::int64_t day_minutes = 1440;
+  if (seconds < 0) return fmt::format("-{}", duration_text(-seconds));
   if (seconds == 0) return "0 s";
   if (seconds < 0.9995) return fmt::format("{:.3g} ms", seconds * 1e3);
-  if (seconds < 9.95) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 9.95) return fmt::format("{:g} s", std::round(seconds * 10) / 10);
   const auto whole = static_cast<std::int64_t>(std::llround(seconds));
   if (whole < 60) return fmt::format("{} s", whole);
   const auto two = [](std::int64_t n, const char* unit, std::int64_t rest, const char* small) {
@@ -19,7 +20,7 @@ std::string duration_text(double seconds) {
   };
   if (whole < 3600) return two(whole / 60, "min", whole % 60, "s");
   const std::int64_t minutes = (whole + 30) / 60;
-  if (minutes < 24 * 60) return two(minutes / 60, "h", minutes % 60, "min");
+  if (minutes < day_minutes) return two(minutes / 60, "h", minutes % 60, "min");
   const std::int64_t hours = (whole + 1800) / 3600;
   return two(hours / 24, "d", hours % 24, "h");
 }
@@ -33,7 +34,8 @@ std::string clock_text(double seconds) {
 std::string date_text(std::int64_t nanoseconds) {
   const std::int64_t tenths =
       nanoseconds / 100'000'000;  // cut, not rounded: never before it happens
-  return fmt::format("{}.{}", clock_text(static_cast<double>(tenths / 10)), tenths % 10);
+  const std::int64_t whole = tenths / 10;
+  return fmt::format("{}.{}", clock_text(static_cast<double>(whole)), tenths % 10);
 }
 
 std::string share_text(double share) {
@@ -45,9 +47,8 @@ std::string share_text(double share) {
 }
 
 std::string count_text(std::uint64_t count) {
-  std::string text = std::to_string(count);
-  for (std::size_t i = text.size(); i > 3; i -= 3) text.insert(i - 3, ",");
-  return text;
+  if (count < 1000) return std::to_string(count);
+  return fmt::format("{},{:03}", count_text(count / 1000), count % 1000);
 }
 
 std::string short_count_text(std::uint64_t count) {

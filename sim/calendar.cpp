@@ -65,7 +65,8 @@ bool Calendar::make_room() {
   return true;
 }
 
-// Every event of the bucket shares the bit that its number stands for with the new base, so each goes lower.
+// Every event of the bucket shares the bit that its number stands for with the new base, so each
+// goes lower.
 void Calendar::spread(Bucket& bucket) {
   Page* page = bucket.head;
   std::uint32_t i = bucket.first;

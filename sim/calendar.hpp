@@ -1,10 +1,12 @@
-// The event calendar: a stable monotone radix heap. Events leave by key; those of one key in order of insertion.
-// Chosen by measurement against a 4-ary heap (tests/bench/calendar_bench). Monotone: nothing may be posted before
-// the last event popped, so push() lifts an earlier key to it (an earlier turn of the current instant runs at once).
-// An event sits in the bucket of the highest bit in which its key differs from the base, a key that the last popped one
-// follows; popping moves the base and empties the lowest bucket into those below, or, when it holds few, sorts it into
-// the front, a short array (which saves the last five of its steps down). Buckets are chains of 4 KiB pages from one
-// free list: vectors that keep their capacity would take 190 to 1,140 bytes a pending event.
+// The event calendar: a stable monotone radix heap. Events leave by key; those of one key in order
+// of insertion. Chosen by measurement against a 4-ary heap (tests/bench/calendar_bench). Monotone:
+// nothing may be posted before the last event popped, so push() lifts an earlier key to it (an
+// earlier turn of the current instant runs at once). An event sits in the bucket of the highest bit
+// in which its key differs from the base, a key that the last popped one follows; popping moves the
+// base and empties the lowest bucket into those below, or, when it holds few, sorts it into the
+// front, a short array (which saves the last five of its steps down). Buckets are chains of 4 KiB
+// pages from one free list: vectors that keep their capacity would take 190 to 1,140 bytes a
+// pending event.
 #pragma once
 
 #include <array>
@@ -36,7 +38,8 @@ class Calendar {
     }
   }
 
-  // Key of the next event; the calendar must not be empty. Moves nothing: SimGrid may still post something earlier.
+  // Key of the next event; the calendar must not be empty. Moves nothing: SimGrid may still post
+  // something earlier.
   std::uint64_t next_key() const {
     if (front_begin_ != front_end_) return front_[front_begin_].key;
     return buckets_[0].head != nullptr ? base_ : buckets_[lowest()].min_key;
@@ -76,9 +79,7 @@ class Calendar {
     return static_cast<std::size_t>(std::bit_width(key ^ base_));
   }
   // The lowest bucket above 0 that holds something.
-  std::size_t lowest() const {
-    return static_cast<std::size_t>(std::countr_zero(occupied_)) + 1;
-  }
+  std::size_t lowest() const { return static_cast<std::size_t>(std::countr_zero(occupied_)) + 1; }
 
   void append(Bucket& bucket, const Event& event) {
     if (bucket.tail == nullptr || bucket.end == Page::capacity) add_page(bucket);
@@ -128,10 +129,12 @@ class Calendar {
   std::uint64_t last_ = 0;      // key of the last event popped
   std::size_t size_ = 0;
 
-  // Buckets of at most this many are sorted; a front of more goes back to the buckets. Both measured.
+  // Buckets of at most this many are sorted; a front of more goes back to the buckets. Both
+  // measured.
   static constexpr std::size_t sorted_most = 32;
   static constexpr std::uint32_t front_capacity = 96;
-  std::array<Event, front_capacity> front_;  // [begin, end) ascending by key, ties in order of insertion
+  std::array<Event, front_capacity>
+      front_;  // [begin, end) ascending by key, ties in order of insertion
   std::uint32_t front_begin_ = 0, front_end_ = 0;
   std::size_t front_width_ = 0;  // it takes what would go to the buckets below this one
   Page* free_ = nullptr;

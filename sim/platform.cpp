@@ -8,7 +8,10 @@ namespace windtunnel::sim {
 
 HostId Platform::add_host(std::string name, ZoneId zone, Component* owner, std::uint32_t node,
                           double bandwidth) {
-  hosts_.push_back({.name = std::move(name), .zone = zone, .owner = owner, .node = node,
+  hosts_.push_back({.name = std::move(name),
+                    .zone = zone,
+                    .owner = owner,
+                    .node = node,
                     .bandwidth = bandwidth});
   return static_cast<HostId>(hosts_.size() - 1);
 }
@@ -105,7 +108,8 @@ void Platform::finished(Procedure& procedure) {
 void Platform::kill_procedures_of_lost_hosts() {
   std::vector<Procedure*> killed;
   for (Procedure* procedure : living_) {
-    if (procedure->host_ != Procedure::anywhere && !up(procedure->host_)) killed.push_back(procedure);
+    if (procedure->host_ != Procedure::anywhere && !up(procedure->host_))
+      killed.push_back(procedure);
   }
   for (Procedure* procedure : killed) {
     std::erase(living_, procedure);

@@ -1,7 +1,10 @@
-// The world that requests run over: hosts in zones, links, bulk transfers, procedures. Two of a kind:
-//   FlatPlatform     hosts are flags, procedures are fibers; no transfers. For tests of requests and for benchmarks.
-//   SimgridPlatform  netzones, hosts, links and actors of SimGrid; one a process. For experiments.
-// Both run the same events in the same order: where no bulk transfer is involved the fingerprints are equal.
+// The world that requests run over: hosts in zones, links, bulk transfers, procedures. Two of a
+// kind:
+//   FlatPlatform     hosts are flags, procedures are fibers; no transfers. For tests of requests
+//   and for benchmarks. SimgridPlatform  netzones, hosts, links and actors of SimGrid; one a
+//   process. For experiments.
+// Both run the same events in the same order: where no bulk transfer is involved the fingerprints
+// are equal.
 #pragma once
 
 #include <cstdint>
@@ -34,26 +37,28 @@ class Platform {
   Platform& operator=(const Platform&) = delete;
   virtual ~Platform() = default;
 
-  // Hosts exist from the start (SimGrid seals its platform): instances take slots made at build. Bandwidth of the
-  // network interface in bytes/s.
+  // Hosts exist from the start (SimGrid seals its platform): instances take slots made at build.
+  // Bandwidth of the network interface in bytes/s.
   HostId add_host(std::string name, ZoneId zone, Component* owner, std::uint32_t node,
                   double bandwidth = 1.25e9);
-  // Bandwidth between two zones of a region, between the regions of two zones, or of a zone's uplink (a == b), each
-  // way, bytes/s; before run().
-  void set_zone_bandwidth(ZoneId a, ZoneId b, double bandwidth) { zone_links_.push_back({a, b, bandwidth}); }
+  // Bandwidth between two zones of a region, between the regions of two zones, or of a zone's
+  // uplink (a == b), each way, bytes/s; before run().
+  void set_zone_bandwidth(ZoneId a, ZoneId b, double bandwidth) {
+    zone_links_.push_back({a, b, bandwidth});
+  }
 
   const Host& host(HostId id) const { return hosts_[id]; }
   std::size_t hosts() const { return hosts_.size(); }
   bool up(HostId id) const { return hosts_[id].up; }
 
-  // The four below are platform calls: only inside operations (Simulation::operate), checked. A whole fault is one
-  // operation, else a procedure runs in between and sees half of it.
-  // Power off: its procedures end, its transfers fail, its owner hears.
+  // The four below are platform calls: only inside operations (Simulation::operate), checked. A
+  // whole fault is one operation, else a procedure runs in between and sees half of it. Power off:
+  // its procedures end, its transfers fail, its owner hears.
   void lose_hosts(const std::vector<HostId>& hosts, HostLoss loss);
   // Takes back one cause; hosts without a cause left are up again and their owners hear.
   void restore_hosts(const std::vector<HostId>& hosts);
-  // Starts `procedure` on a host, or where nothing can kill it (the control plane of the region). Its code runs when
-  // the current operation has returned, as after every wait.
+  // Starts `procedure` on a host, or where nothing can kill it (the control plane of the region).
+  // Its code runs when the current operation has returned, as after every wait.
   void spawn(Procedure& procedure, HostId host = Procedure::anywhere);
   void resume(Procedure& procedure);
   // A zone was cut off or is back; Network::set_cut_off() tells.
@@ -76,12 +81,15 @@ class Platform {
   virtual void unwind(Procedure& procedure) = 0;
   // Blocks the calling procedure until it is woken.
   virtual void block(Procedure& procedure) = 0;
-  // Blocks the calling procedure until `bytes` went from host to host; false if either end failed or is down.
+  // Blocks the calling procedure until `bytes` went from host to host; false if either end failed
+  // or is down.
   virtual bool transfer(Procedure& procedure, HostId from, HostId to, double bytes) = 0;
 
-  // The next procedure whose code is due, or none. One runs at a time, between two operations, until it waits.
+  // The next procedure whose code is due, or none. One runs at a time, between two operations,
+  // until it waits.
   Procedure* next_ready();
-  // Its code begins to run, or stops for a wait or for good. Code of procedures counts as an operation.
+  // Its code begins to run, or stops for a wait or for good. Code of procedures counts as an
+  // operation.
   void enter(Procedure& procedure);
   void leave();
   // Its run() has returned.

@@ -1,5 +1,6 @@
-// Sequential code that takes time: a failover, a runbook, an operator who needs five minutes to decide. It waits only
-// through the calendar, runs inside operations (so it may call the platform), and ends with the host it runs on.
+// Sequential code that takes time: a failover, a runbook, an operator who needs five minutes to
+// decide. It waits only through the calendar, runs inside operations (so it may call the platform),
+// and ends with the host it runs on.
 //
 //   class Failover : public sim::Procedure {
 //     void run() override { wait(detection); cluster.promote(); wait(dns); cluster.publish(); }
@@ -24,16 +25,18 @@ class Procedure : public Entity {
   State state() const { return state_; }
 
  protected:
-  // Destructors of its locals may run at any time after it was killed: they leave the simulation alone.
+  // Destructors of its locals may run at any time after it was killed: they leave the simulation
+  // alone.
   virtual void run() = 0;
-  // It was ended by the loss of its host (or the horizon: then nothing is called). A procedure that switches off its
-  // own host runs on to its next wait or transfer and ends there.
+  // It was ended by the loss of its host (or the horizon: then nothing is called). A procedure that
+  // switches off its own host runs on to its next wait or transfer and ends there.
   virtual void on_killed() {}
 
   // Inside run() only.
   void wait(Duration duration);
-  // Bulk data between two hosts, sharing links with other transfers (max-min). False: an end failed or is down; a
-  // surviving end learns of it at once only if `timeout_on_loss` is zero, else after that time without progress.
+  // Bulk data between two hosts, sharing links with other transfers (max-min). False: an end failed
+  // or is down; a surviving end learns of it at once only if `timeout_on_loss` is zero, else after
+  // that time without progress.
   bool transfer(HostId from, HostId to, double bytes, Duration timeout_on_loss = Duration::zero());
 
  private:

@@ -1,10 +1,13 @@
-// The world in SimGrid 3.32: regions and zones are netzones, instances are hosts, network interfaces, uplinks and paths
-// are links, procedures are actors, bulk transfers are communications. The only file that knows SimGrid.
+// The world in SimGrid 3.32: regions and zones are netzones, instances are hosts, network
+// interfaces, uplinks and paths are links, procedures are actors, bulk transfers are
+// communications. The only file that knows SimGrid.
 //
-// The calendar plugs in as a kernel model that may run ahead (the hook ns-3 uses). Everything that touches SimGrid waits
-// for its turn in on_date(), on SimGrid's own stack with SimGrid's clock at the date: operations one by one, and after
-// each of them what it switched and the procedures it woke, one at a time. So actors interleave as the flat platform's
-// fibers do, and nobody sees half an operation. sim/README.md has the rules and the measurements behind them.
+// The calendar plugs in as a kernel model that may run ahead (the hook ns-3 uses). Events and
+// operations run in there and touch nothing of SimGrid's. What an operation switched and the
+// procedures it woke, one at a time, wait for on_date(), when SimGrid's clock has come to the
+// operation's date; the next operation waits for them. So actors interleave as the flat platform's
+// fibers do, and nobody sees half a fault. sim/README.md has the rules and the measurements behind
+// them.
 #include <fmt/format.h>
 
 #include <csignal>
@@ -28,8 +31,8 @@ namespace {
 namespace s4u = simgrid::s4u;
 using Direction = s4u::LinkInRoute::Direction;
 
-// AWS publishes no bandwidth of an availability zone's uplink or of a path; so wide that network interfaces are the
-// bottleneck unless set_zone_bandwidth() says otherwise.
+// AWS publishes no bandwidth of an availability zone's uplink or of a path; so wide that network
+// interfaces are the bottleneck unless set_zone_bandwidth() says otherwise.
 constexpr double wide = 1.25e13;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -38,8 +41,9 @@ constexpr bool sanitized = true;
 constexpr bool sanitized = false;
 #endif
 
-// SimGrid ends what is due within this many seconds of its clock; by default 1e-5, so that a transfer would end 10 us
-// early whenever something else happens then. No finer than the clock's double is at the horizon.
+// SimGrid ends what is due within this many seconds of its clock; by default 1e-5, so that a
+// transfer would end 10 us early whenever something else happens then. No finer than the clock's
+// double is at the horizon.
 double clock_precision(Time horizon) {
   const double end = std::max(seconds(horizon), 1.0);
   return std::max(1e-9, 2 * (std::nextafter(end, 2 * end) - end));
@@ -60,7 +64,8 @@ class KeepSignals {
   KeepSignals& operator=(const KeepSignals&) = delete;
 
  private:
-  struct sigaction interrupt_ {}, fault_{};
+  struct sigaction interrupt_ {
+  }, fault_{};
 };
 
 // A netzone with the router that its routes end at.
@@ -106,10 +111,11 @@ class SimgridPlatform final : public Platform {
 
   double next_date(double may_run);
   void on_date();
-  bool apply_switches();
-  bool run_procedure();
+  bool work_is_due();
+  bool switches_wait() const { return !switched_hosts_.empty() || !switched_zones_.empty(); }
+  void apply_switches();
+  void run_procedure(Procedure& procedure);
   void make_actor(Procedure& procedure);
-  void end_of_run();
 
   void switch_host(HostId id, bool up) override { switched_hosts_.emplace_back(id, up); }
   void switch_uplink(ZoneId zone) override { switched_zones_.push_back(zone); }
@@ -120,9 +126,9 @@ class SimgridPlatform final : public Platform {
   bool carry(HostId from, HostId to, double bytes);
 
   std::unique_ptr<s4u::Engine> engine_;
-  std::vector<Netzone> netzones_;             // by ZoneId
-  std::vector<s4u::Host*> machines_;          // by HostId
-  s4u::Host* control_ = nullptr;              // where procedures run that nothing kills
+  std::vector<Netzone> netzones_;     // by ZoneId
+  std::vector<s4u::Host*> machines_;  // by HostId
+  s4u::Host* control_ = nullptr;      // where procedures run that nothing kills
   // Not applied yet. Never in a procedure's own code: it may be switching off its own host.
   std::vector<std::pair<HostId, bool>> switched_hosts_;
   std::vector<ZoneId> switched_zones_;
@@ -158,12 +164,13 @@ void SimgridPlatform::run() {
 
 void SimgridPlatform::make_engine() {
   // Made up: the engine swallows options of ours such as --help.
-  std::vector<std::string> arguments = {"windtunnel", "--log=root.thresh:error",
-                             // CM02 shares max-min; factors 1 and no window, else it multiplies latencies by 13.
-                             "--cfg=network/model:CM02", "--cfg=network/latency-factor:1",
-                             "--cfg=network/bandwidth-factor:1", "--cfg=network/TCP-gamma:0",
-                             "--cfg=network/crosstraffic:0", "--cfg=contexts/stack-size:256",
-                             fmt::format("--cfg=surf/precision:{:e}", clock_precision(sim_.horizon()))};
+  std::vector<std::string> arguments = {
+      "windtunnel", "--log=root.thresh:error",
+      // CM02 shares max-min; factors 1 and no window, else it multiplies latencies by 13.
+      "--cfg=network/model:CM02", "--cfg=network/latency-factor:1",
+      "--cfg=network/bandwidth-factor:1", "--cfg=network/TCP-gamma:0",
+      "--cfg=network/crosstraffic:0", "--cfg=contexts/stack-size:256",
+      fmt::format("--cfg=surf/precision:{:e}", clock_precision(sim_.horizon()))};
   // Sanitizers lose track of stacks that are switched by hand.
   if (sanitized) arguments.emplace_back("--cfg=contexts/factory:thread");
   std::vector<char*> argv;
@@ -186,12 +193,13 @@ void SimgridPlatform::make_world() {
   world->seal();
 }
 
-// Every region is a netzone; its zones hang below it, places outside AWS below the world. Routes between a region's
-// zones are direct; those out of it end at the router of its empty zone "edge".
+// Every region is a netzone; its zones hang below it, places outside AWS below the world. Routes
+// between a region's zones are direct; those out of it end at the router of its empty zone "edge".
 void SimgridPlatform::make_zones(s4u::NetZone* world, std::map<std::string, Netzone>& regions) {
   const Network& network = sim_.network();
   std::map<std::string, Netzone> edges;
-  std::vector<std::pair<std::string, Netzone>> tops;  // children of the world, with their region's name
+  std::vector<std::pair<std::string, Netzone>>
+      tops;  // children of the world, with their region's name
   for (std::size_t i = 0; i < network.zones(); ++i) {
     const auto zone = static_cast<ZoneId>(i);
     const std::string& region = network.region(zone);
@@ -203,13 +211,15 @@ void SimgridPlatform::make_zones(s4u::NetZone* world, std::map<std::string, Netz
       made.router = edges[region].router;
       tops.emplace_back(region, made);
     }
-    netzones_.push_back(make_star("zone " + std::to_string(i), outside ? world : regions[region].zone,
+    netzones_.push_back(make_star("zone " + std::to_string(i),
+                                  outside ? world : regions[region].zone,
                                   bandwidth_between(zone, zone)));
     if (outside) tops.emplace_back("", netzones_.back());
     if (outside) continue;
     for (const ZoneId other : network.zones_of(region)) {
       if (other >= zone) break;
-      connect(regions[region].zone, netzones_[other], netzones_[zone], bandwidth_between(other, zone));
+      connect(regions[region].zone, netzones_[other], netzones_[zone],
+              bandwidth_between(other, zone));
     }
     connect(regions[region].zone, netzones_[zone], edges[region], wide);
   }
@@ -222,7 +232,8 @@ void SimgridPlatform::make_zones(s4u::NetZone* world, std::map<std::string, Netz
   for (auto& [name, edge] : edges) edge.zone->seal();
 }
 
-// Latencies are not SimGrid's: it would share links by round-trip time, and transfers pay them in the calendar.
+// Latencies are not SimGrid's: it would share links by round-trip time, and transfers pay them in
+// the calendar.
 void SimgridPlatform::connect(s4u::NetZone* parent, const Netzone& a, const Netzone& b,
                               double bandwidth) {
   auto* link = parent->create_split_duplex_link(
@@ -259,8 +270,9 @@ void SimgridPlatform::make_host(HostId id) {
   machines_.push_back(machine);
 }
 
-// SimGrid asks when to stop next; it may run that many seconds, without end if negative. All there is before that is
-// handled at once. A transfer that ends at an instant is heard after that instant's traffic and before its control.
+// SimGrid asks when to stop next; it may run that many seconds, without end if negative. All there
+// is before that is handled at once. A transfer that ends at an instant is heard after that
+// instant's traffic and before its control.
 double SimgridPlatform::next_date(double may_run) {
   if (over_) return may_run;
   const double clock = s4u::Engine::get_clock();
@@ -268,25 +280,35 @@ double SimgridPlatform::next_date(double may_run) {
   if (may_run >= 0 && clock + may_run < seconds(sim_.horizon())) {
     limit = event_key(time_zero + from_seconds(clock + may_run), Turn::traffic);
   }
-  if (next_ == nullptr) next_ = next_ready();
-  due_ = !switched_hosts_.empty() || !switched_zones_.empty() || next_ != nullptr ||
-         sim_.advance(limit);
-  if (!due_) return may_run;
+  while (!work_is_due()) {
+    if (!sim_.advance(limit)) return may_run;
+    sim_.run_operation();
+  }
+  due_ = true;
   const double step = std::max(0.0, seconds(sim_.now()) - clock);
   return may_run >= 0 ? std::min(step, may_run) : step;
 }
 
-// SimGrid's clock stands at the calendar's. Whatever lets actors run returns, so that they do.
-void SimgridPlatform::on_date() {
-  if (!std::exchange(due_, false)) return;
-  do {
-    if (apply_switches() || run_procedure()) return;
-  } while (sim_.run_operation() && !sim_.ended());
-  if (sim_.ended()) end_of_run();
+bool SimgridPlatform::work_is_due() {
+  if (next_ == nullptr) next_ = next_ready();
+  return next_ != nullptr || switches_wait() || sim_.ended();
 }
 
-bool SimgridPlatform::apply_switches() {
-  if (switched_hosts_.empty() && switched_zones_.empty()) return false;
+// SimGrid's clock stands at the calendar's. Actors run when this returns: those killed unwind
+// before others start.
+void SimgridPlatform::on_date() {
+  if (!std::exchange(due_, false)) return;
+  if (switches_wait()) {
+    apply_switches();
+  } else if (sim_.ended()) {
+    over_ = true;
+    s4u::Actor::kill_all();
+  } else {
+    run_procedure(*std::exchange(next_, nullptr));
+  }
+}
+
+void SimgridPlatform::apply_switches() {
   for (const auto& [id, up] : std::exchange(switched_hosts_, {})) {
     if (up) {
       machines_[id]->turn_on();
@@ -301,36 +323,26 @@ bool SimgridPlatform::apply_switches() {
       netzones_[zone].uplink->turn_on();
     }
   }
-  return true;
 }
 
-bool SimgridPlatform::run_procedure() {
-  Procedure* procedure = next_ != nullptr ? std::exchange(next_, nullptr) : next_ready();
-  if (procedure == nullptr) return false;
-  if (procedure->fresh_) {
-    make_actor(*procedure);
+void SimgridPlatform::run_procedure(Procedure& procedure) {
+  if (procedure.fresh_) {
+    make_actor(procedure);
   } else {
-    static_cast<Actor&>(*procedure->context_).turn->release();
+    static_cast<Actor&>(*procedure.context_).turn->release();
   }
-  return true;
 }
 
 void SimgridPlatform::make_actor(Procedure& procedure) {
   procedure.fresh_ = false;
   procedure.context_ = std::make_unique<Actor>();
-  s4u::Host* host =
-      procedure.host_ == Procedure::anywhere ? control_ : machines_[procedure.host_];
+  s4u::Host* host = procedure.host_ == Procedure::anywhere ? control_ : machines_[procedure.host_];
   s4u::Actor::create("procedure", host, [this, &procedure] {
     enter(procedure);
     procedure.run();
     finished(procedure);
     leave();
   });
-}
-
-void SimgridPlatform::end_of_run() {
-  over_ = true;
-  s4u::Actor::kill_all();
 }
 
 void SimgridPlatform::block(Procedure& procedure) {
@@ -348,7 +360,7 @@ bool SimgridPlatform::path_open(HostId from, HostId to) const {
 // The one place where transfers start: one from or to a host that is off would abort the process.
 bool SimgridPlatform::transfer(Procedure& procedure, HostId from, HostId to, double bytes) {
   if (!path_open(from, to)) return false;
-  if (!switched_hosts_.empty() || !switched_zones_.empty()) {
+  if (switches_wait()) {
     ++procedure.waits_;
     resume(procedure);  // after the switches this very procedure has asked for
     block(procedure);
@@ -357,8 +369,8 @@ bool SimgridPlatform::transfer(Procedure& procedure, HostId from, HostId to, dou
   ++procedure.waits_;
   leave();
   const bool sent = carry(from, to, bytes);
-  // SimGrid has woken the actor between two events, at a date of its own. The procedure goes on in an operation at the
-  // nearest nanosecond, when the last byte has travelled.
+  // SimGrid has woken the actor between two events, at a date of its own. The procedure goes on in
+  // an operation at the nearest nanosecond, when the last byte has travelled.
   sim_.set_clock(time_zero + from_seconds(s4u::Engine::get_clock()));
   const ZoneId a = hosts_[from].zone, b = hosts_[to].zone;
   const Network& network = sim_.network();

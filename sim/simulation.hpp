@@ -102,7 +102,7 @@ class Simulation {
   std::size_t calls_bytes() const { return calls_.bytes(); }
 
   // For platforms: handles events with keys up to `limit` until one asks for an operation. True: it did, now() is its
-  // date, and run_operation() is due when the platform has got there.
+  // date, and run_operation() is due.
   bool advance(std::uint64_t limit);
   // Runs the next operation; false: none is left. Operations asked for meanwhile run after those asked for before.
   bool run_operation();

@@ -47,6 +47,8 @@ std::string did_you_mean(std::string_view text, const std::vector<std::string>& 
   const std::string* nearest = nullptr;
   std::size_t distance = std::max<std::size_t>(1, text.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
+    const std::size_t longer = std::max(text.size(), candidate.size());
+    if (longer - std::min(text.size(), candidate.size()) >= distance) continue;  // cheap bound
     const std::size_t edits = edit_distance(text, candidate);
     if (edits >= distance || edits >= candidate.size()) continue;
     nearest = &candidate;

@@ -194,7 +194,9 @@ void AuroraCluster::on_committed(Handle handle) {
   Call* call = sim().find_call(handle);
   if (!holds(call, handle)) return;
   // Copies that were lost meanwhile have not acknowledged, as far as the writer can know.
-  if (!storage_.writable(zone_of(call->callee_node))) return block(*call, handle);
+  if (!blocked_.empty() || !storage_.writable(zone_of(call->callee_node))) {
+    return block(*call, handle);
+  }
   metric.commit.record(sim().now() - call->work_as<Work>().commit_begun);
   acknowledge(*call);
   finish(*call, handle, Outcome::ok);
@@ -203,7 +205,12 @@ void AuroraCluster::on_committed(Handle handle) {
 void AuroraCluster::block(Call& call, Handle handle) {
   call.work_as<Work>().blocked = true;
   metric.blocked.add(sim().now(), +1);
-  blocked_.push_back(handle);
+  const auto later =
+      std::upper_bound(blocked_.begin(), blocked_.end(), call.work_as<Work>().commit_begun,
+                       [this](sim::Time begun, Handle other) {
+                         return begun < sim().call(other).work_as<Work>().commit_begun;
+                       });
+  blocked_.insert(later, handle);
   if (retrying_) return;
   retrying_ = true;
   sim().after<&AuroraCluster::on_storage_retry>(quorum_retry, this);
@@ -213,10 +220,9 @@ void AuroraCluster::on_storage_retry() {
   retrying_ = false;
   retried_.swap(blocked_);
   for (const Handle handle : retried_) {
-    Call* call = sim().find_call(handle);
-    if (!holds(call, handle)) continue;
-    unblock(*call);
-    commit(*call, handle);
+    Call& call = sim().call(handle);
+    unblock(call);
+    commit(call, handle);
   }
   retried_.clear();
 }

@@ -180,7 +180,7 @@ class AuroraCluster final : public sim::Component, public Callable {
   std::vector<sim::Address> reader_endpoint_;  // in order of instances
 
   sim::Time durable_{};                         // when the last commit under way will be durable
-  std::vector<sim::Handle> blocked_, retried_;  // commits without a quorum, in order
+  std::vector<sim::Handle> blocked_, retried_;  // the writer's commits without a quorum, in order
   bool retrying_ = false;
 };
 

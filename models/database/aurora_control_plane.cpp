@@ -26,8 +26,7 @@ std::uint32_t start_of(std::uint64_t packed) { return static_cast<std::uint32_t>
 
 }  // namespace
 
-// The control plane at work, from a loss of the writer until the cluster endpoint names a living
-// one.
+// From the loss of a writer until the cluster endpoint names a living one.
 class AuroraCluster::Failover final : public sim::Procedure {
  public:
   explicit Failover(AuroraCluster& cluster)
@@ -50,9 +49,8 @@ class AuroraCluster::Failover final : public sim::Procedure {
   }
 
   void promote(std::uint32_t candidate) {
-    const std::uint32_t old = c_.writer_;
     if (!c_.fenced_) c_.fence();
-    const bool same_zone = c_.zone_of(candidate) == c_.zone_of(old);
+    const bool same_zone = c_.zone_of(candidate) == c_.zone_of(c_.writer_);
     tell(Milestone::action_started,
          fmt::format("Started {} AZ failover to DB instance: {}", same_zone ? "same" : "cross",
                      c_.instance_name(candidate)));
@@ -72,7 +70,6 @@ class AuroraCluster::Failover final : public sim::Procedure {
          fmt::format("Completed failover to DB instance: {}", c_.instance_name(candidate)));
     wait(c_.control_time(c_.shape_.endpoint_update));
     c_.on_writer_endpoint_due();
-    c_.on_reader_endpoint_due(old);
   }
 
   void tell(Milestone milestone, std::string text) {
@@ -106,7 +103,10 @@ void AuroraCluster::take_down(std::uint32_t node, HostLoss loss, State state) {
   Instance& instance = instances_[node];
   instance.state = state;
   ++instance.starts;
-  if (node == writer_ && !fenced_) ledger_.fail(sim().now());
+  if (node == writer_) {
+    if (!fenced_) ledger_.fail(sim().now());
+    blocked_.clear();
+  }
   instance.servers.clear([](Handle) {});
   metric.lost.add(static_cast<std::uint64_t>(instance.in_hand.size()));
   metric.connections.add(sim().now(), -instance.in_hand.size());

@@ -1,6 +1,7 @@
-// The calendar against a bare 4-ary heap in the same run: the hold model, that is, pop the next event and push one an
-// increment later, with a constant number pending. The heap orders by (key, number of insertion), as it must to be
-// stable; the calendar also answers next_key() before every pop, as the engine asks it to.
+// The calendar against a bare 4-ary heap in the same run: the hold model, that is, pop the next
+// event and push one an increment later, with a constant number pending. The heap orders by (key,
+// number of insertion), as it must to be stable; the calendar also answers next_key() before every
+// pop, as the engine asks it to.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -27,7 +28,7 @@ class Increments {
     sim::Stream chance(1);
     for (std::uint64_t& value : values_) {
       const double second = 1e9;
-      double ns = -std::log(chance.uniform()) * second;       // mean 1 s
+      double ns = -std::log(chance.uniform()) * second;                          // mean 1 s
       if (kind == mixed) ns = chance.chance(0.5) ? 0.02 * second : 60 * second;  // service, timeout
       if (kind == constant) ns = 60 * second;
       value = 4 * static_cast<std::uint64_t>(ns) + 1;

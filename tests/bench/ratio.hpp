@@ -1,8 +1,8 @@
 // A main() for benchmarks that compares: after the run it prints, for every pair asked for,
 //   ratio NAME x.xx (baseline BASELINE)
-// where x.xx is the baseline's CPU time over NAME's: above 1, NAME is faster. With repetitions both are the fastest of
-// theirs, so that a neighbour on the machine weighs less; only medians are listed. NAME is what Google Benchmark prints,
-// without the words on repetitions and times.
+// where x.xx is the baseline's CPU time over NAME's: above 1, NAME is faster. With repetitions both
+// are the fastest of theirs, so that a neighbour on the machine weighs less; only medians are
+// listed. NAME is what Google Benchmark prints, without the words on repetitions and times.
 #pragma once
 
 #include <benchmark/benchmark.h>

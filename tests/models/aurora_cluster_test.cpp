@@ -65,14 +65,35 @@ TEST(AuroraCluster, AWaitingCommitHoldsNoWorker) {
 
 TEST(AuroraCluster, CommitsCompleteInTheOrderOfTheLog) {
   auto shape = plain_shape();
+  shape.queue = 2000;
   shape.storage_write = sim::Distribution::exponential(0.1);
+  shape.storage_repair = sim::Distribution::constant(300ms);
   World world(shape);
   Caller& caller = world.caller("app", {.every = 5ms, .until = 20s, .timeout = 10s});
+  // Those that found no quorum are tried again after a second; later ones that would find one wait
+  // behind them.
+  world.at(10s, [&] {
+    for (const std::uint32_t copy : {0u, 1u, 2u}) world.db->lose_storage_copy(copy);
+  });
   world.sim.run();
   ASSERT_EQ(caller.count(Outcome::ok), caller.begun);
+  EXPECT_GT(world.db->metric.blocked.max(), 150);
   for (std::size_t i = 1; i < caller.results.size(); ++i) {
     ASSERT_LT(caller.results[i - 1].begun, caller.results[i].begun);
   }
+}
+
+TEST(AuroraCluster, ACommitUnderWayWaitsIfItsQuorumIsLost) {
+  auto shape = plain_shape();
+  shape.storage_write = sim::Distribution::constant(1s);
+  World world(shape);
+  Caller& caller = world.caller("app", {.from = 10s, .until = 10010ms, .timeout = 60s});
+  world.at(10500ms, [&] {
+    for (const std::uint32_t copy : {0u, 1u, 2u}) world.db->lose_storage_copy(copy);
+  });
+  world.sim.run();
+  ASSERT_EQ(caller.count(Outcome::ok), 1u);
+  EXPECT_GT(caller.results[0].ended, sim::time_zero + 20500ms);
 }
 
 TEST(AuroraCluster, StatementsBeyondTheConnectionsAreRefused) {
@@ -221,6 +242,7 @@ TEST(AuroraCluster, WritesInTheHandsOfADeadWriterAreUnknown) {
   EXPECT_EQ(world.writes().lost, 0u);
   EXPECT_EQ(world.writes().failed, sim::time_zero + 10050ms);
   EXPECT_EQ(world.db->metric.lost.value(), 3u);
+  EXPECT_EQ(world.db->metric.queries.value(), 2u);  // the dead execute nothing
   EXPECT_EQ(world.db->metric.connections.value(), 0);
 }
 

@@ -132,6 +132,30 @@ TEST(AuroraFailover, APreviousWriterThatIsBackIsPromotedAgainIfNobodyElseIsLeft)
   EXPECT_EQ(caller.results.back().outcome, Outcome::ok);
 }
 
+TEST(AuroraFailover, AReaderThatComesBackWhileNobodyIsLeftIsPromoted) {
+  World world(plain_shape(), 20min);
+  world.lose(30s, 0);
+  world.lose(30s, 1);
+  world.restore(60s, 1);
+  world.sim.run();
+  EXPECT_EQ(world.noted("is created anew in us-east-1a"), 35s);
+  EXPECT_EQ(world.noted("Completed failover to DB instance: db-2"), 78s);
+  EXPECT_EQ(world.db->writer(), 1u);  // and what was begun for the old writer is not finished
+  EXPECT_EQ(world.noted("DB instance db-1 restarted"), -1s);
+}
+
+TEST(AuroraFailover, NobodyTakesWritesDuringAPromotion) {
+  auto shape = plain_shape();
+  shape.restart = sim::Distribution::constant(2s);  // the old writer is up again long before
+  World world(shape);
+  world.at(30s, [&] { world.db->fail_over(); });
+  Caller& caller = world.caller("app", {});
+  world.sim.run();
+  EXPECT_EQ(world.noted("DB instance db-1 restarted"), 32s);
+  EXPECT_EQ(caller.count(Outcome::ok, 30s, 38s), 0u);
+  EXPECT_GT(caller.count(Outcome::read_only, 30s, 38s), 50u);
+}
+
 TEST(AuroraFailover, ALostReaderLeavesTheReaderEndpointAfterItsDetection) {
   World world(with_readers(2));
   world.lose(30s, 1);
@@ -176,6 +200,17 @@ TEST(AuroraFailover, AZoneThatIsCutOffLosesTheWriterThoughItLivesOn) {
   EXPECT_EQ(inside.count(Outcome::ok, 30s, 45s), 0u);  // two copies are no quorum: no split brain
   EXPECT_GT(outside.count(Outcome::ok, 52s), 600u);
   EXPECT_EQ(world.writes().lost, 0u);
+}
+
+TEST(AuroraFailover, WithoutReplicaAZoneThatIsCutOffIsForSomebodyToHandle) {
+  World world(with_readers(0));
+  world.at(30s, [&] {
+    world.sim.network().set_cut_off(0, true);
+    world.db->on_zone_lost(0);
+  });
+  world.sim.run();
+  EXPECT_EQ(world.noted("must be created by hand"), 35s);
+  EXPECT_EQ(world.noted("is created anew"), -1s);
 }
 
 TEST(AuroraFailover, ARefusedFailoverSaysSo) {

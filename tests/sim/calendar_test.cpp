@@ -41,12 +41,18 @@ class Pair {
 
 std::uint64_t random_increment(Stream& chance) {
   switch (chance.below(6)) {
-    case 0: return 0;                                                      // now
-    case 1: return chance.below(4);                                        // another turn
-    case 2: return 4 * std::uint64_t{20'000'000};                          // a constant
-    case 3: return 4 * std::uint64_t{60'000'000'000};                      // a timeout
-    case 4: return chance() >> (12 + chance.below(50));                    // any scale
-    default: return static_cast<std::uint64_t>(-4e9 * std::log(chance.uniform()));
+    case 0:
+      return 0;  // now
+    case 1:
+      return chance.below(4);  // another turn
+    case 2:
+      return 4 * std::uint64_t{20'000'000};  // a constant
+    case 3:
+      return 4 * std::uint64_t{60'000'000'000};  // a timeout
+    case 4:
+      return chance() >> (12 + chance.below(50));  // any scale
+    default:
+      return static_cast<std::uint64_t>(-4e9 * std::log(chance.uniform()));
   }
 }
 

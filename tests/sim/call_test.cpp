@@ -1,4 +1,5 @@
-// Calls and the lanes of their timeouts. Two zones, 1 ms apart; a client in the first, a server's hosts in the second.
+// Calls and the lanes of their timeouts. Two zones, 1 ms apart; a client in the first, a server's
+// hosts in the second.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -216,7 +217,7 @@ TEST_F(CallTest, NobodyAnswersAtTheAddressOfAnInstanceThatWasReplaced) {
 
 TEST_F(CallTest, ACutStopsWhatIsSentAfterItAndNotWhatIsOnItsWay) {
   server.service = 20ms;
-  script.at(1s, [&] { client.call(server.address_of(0)); });      // arrives, its answer does not leave
+  script.at(1s, [&] { client.call(server.address_of(0)); });  // arrives, its answer does not leave
   script.operate_at(1'000'500us, [&] { sim.network().set_cut_off(far, true); });
   script.at(1050ms, [&] { client.call(server.address_of(0)); });  // never arrives
   script.operate_at(2s, [&] { sim.network().set_cut_off(far, false); });

@@ -109,7 +109,8 @@ TEST(Distribution, LognormalByMeanAndVariationHasThem) {
   expect_near(Distribution::lognormal_mean_cv(0.1, 1), 0.1, 0.0707107, 0.490645, 0.01);
 }
 TEST(Distribution, GammaHasItsMeanAndQuantiles) {
-  // cv^2 = 1/2: Erlang of 2 stages of 0.5 s; 1 - (1 + 2t) exp(-2t) = 0.5 at 0.839173, 0.99 at 3.319176.
+  // cv^2 = 1/2: Erlang of 2 stages of 0.5 s; 1 - (1 + 2t) exp(-2t) = 0.5 at 0.839173, 0.99
+  // at 3.319176.
   expect_near(Distribution::gamma(1, std::sqrt(0.5)), 1, 0.839173, 3.319176, 0.008);
 }
 TEST(Distribution, ParetoHasItsMeanAndQuantiles) {

@@ -97,9 +97,11 @@ TEST_P(ProcedureTest, WakesAfterTheTrafficOfItsInstantAndBeforeItsSamples) {
                 s.note("woke");
               });
               s.spawn_at(1s, steps);
-              s.script.at(2s, [&] { s.note("sample"); }, Turn::sample);
+              s.script.at(
+                  2s, [&] { s.note("sample"); }, Turn::sample);
               s.script.at(2s, [&] { s.note("traffic"); });
-              s.script.at(2s, [&] { s.note("fault"); }, Turn::fault);
+              s.script.at(
+                  2s, [&] { s.note("fault"); }, Turn::fault);
               s.sim.run();
             }),
             "fault@2000 traffic@2000 woke@2000 sample@2000 ");
@@ -182,17 +184,26 @@ TEST_P(ProcedureTest, SeesAFaultOfSeveralHostsWhole) {
                 for (HostId id = 0; id < 3; ++id) flags += s.sim.platform().up(id) ? "u" : "d";
                 return flags;
               };
-              Steps before(s.sim, "before", [&](Steps& me) { me.wait(1s); s.note("b_" + up()); });
-              Steps after(s.sim, "after", [&](Steps& me) { me.wait(800ms); s.note("a_" + up()); });
+              Steps before(s.sim, "before", [&](Steps& me) {
+                me.wait(1s);
+                s.note("b_" + up());
+              });
+              Steps after(s.sim, "after", [&](Steps& me) {
+                me.wait(800ms);
+                s.note("a_" + up());
+              });
               Steps victim(s.sim, "victim", [&](Steps& me) { me.wait(9s); });
               victim.killed = [&] { s.note("k_" + up()); };
               s.script.host_lost = [&](std::uint32_t, HostLoss) { s.note("l_" + up()); };
               s.spawn_at(1s, before);
               s.spawn_at(1s, victim, 0);
               s.script.at(1100ms, [&] {  // so that at 2 s it comes between the two wakes
-                s.script.operate_at(2s, [&] {
-                  s.sim.platform().lose_hosts({0, 2}, HostLoss::silence);
-                }, Turn::control);
+                s.script.operate_at(
+                    2s,
+                    [&] {
+                      s.sim.platform().lose_hosts({0, 2}, HostLoss::silence);
+                    },
+                    Turn::control);
               });
               s.spawn_at(1200ms, after);
               s.sim.run();
@@ -202,7 +213,10 @@ TEST_P(ProcedureTest, SeesAFaultOfSeveralHostsWhole) {
 
 TEST_P(ProcedureTest, MayCauseAFaultItself) {
   EXPECT_EQ(play([](Stage& s) {
-              Steps other(s.sim, "other", [&](Steps& me) { me.wait(9s); s.note("other"); });
+              Steps other(s.sim, "other", [&](Steps& me) {
+                me.wait(9s);
+                s.note("other");
+              });
               other.killed = [&] { s.note("other_killed"); };
               Steps chaos(s.sim, "chaos", [&](Steps& me) {
                 me.wait(1s);

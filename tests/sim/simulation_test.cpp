@@ -21,13 +21,18 @@ TEST(Simulation, RunsEventsOfOneInstantByTurnAndThenByInsertion) {
   Simulation sim({.horizon = 10s});
   Script& script = test::add_script(sim);
   std::string seen;
-  script.at(1s, [&] { seen += "s1 "; }, Turn::sample);
-  script.at(1s, [&] { seen += "c1 "; }, Turn::control);
+  script.at(
+      1s, [&] { seen += "s1 "; }, Turn::sample);
+  script.at(
+      1s, [&] { seen += "c1 "; }, Turn::control);
   script.at(1s, [&] { seen += "t1 "; });
-  script.at(1s, [&] { seen += "f1 "; }, Turn::fault);
+  script.at(
+      1s, [&] { seen += "f1 "; }, Turn::fault);
   script.at(1s, [&] { seen += "t2 "; });
-  script.at(1s, [&] { seen += "f2 "; }, Turn::fault);
-  script.at(1s, [&] { seen += "s2 "; }, Turn::sample);
+  script.at(
+      1s, [&] { seen += "f2 "; }, Turn::fault);
+  script.at(
+      1s, [&] { seen += "s2 "; }, Turn::sample);
   sim.run();
   EXPECT_EQ(seen, "f1 f2 t1 t2 c1 s1 s2 ");
 }
@@ -36,12 +41,18 @@ TEST(Simulation, RunsAnEarlierTurnPostedNowAfterWhatIsDueInTheCurrentTurn) {
   Simulation sim({.horizon = 10s});
   Script& script = test::add_script(sim);
   std::string seen;
-  script.at(1s, [&] {
-    seen += "control ";
-    script.at(1s, [&] { seen += "traffic@" + std::to_string(ns(sim.now())) + " "; });
-  }, Turn::control);
-  script.at(1s, [&] { seen += "control2 "; }, Turn::control);
-  script.at(1s, [&] { seen += "sample "; }, Turn::sample);
+  script.at(
+      1s,
+      [&] {
+        seen += "control ";
+        script.at(
+            1s, [&] { seen.append("traffic@").append(std::to_string(ns(sim.now()))).append(" "); });
+      },
+      Turn::control);
+  script.at(
+      1s, [&] { seen += "control2 "; }, Turn::control);
+  script.at(
+      1s, [&] { seen += "sample "; }, Turn::sample);
   sim.run();
   EXPECT_EQ(seen, "control control2 traffic@1000000000 sample ");
 }
@@ -77,7 +88,8 @@ TEST(Simulation, EndsBeforeWhatIsDueAtTheHorizon) {
   Script& script = test::add_script(sim);
   std::string seen;
   script.at(10s - 1ns, [&] { seen += "last "; });
-  script.at(10s, [&] { seen += "fault "; }, Turn::fault);
+  script.at(
+      10s, [&] { seen += "fault "; }, Turn::fault);
   script.at(11s, [&] { seen += "beyond "; });
   sim.run();
   EXPECT_EQ(seen, "last ");
@@ -127,9 +139,12 @@ std::uint64_t fingerprint(Duration date, Turn turn, std::string name, bool opera
   Simulation sim({.horizon = 10s});
   Script& script = test::add_script(sim, std::move(name));
   script.at(1s, [] {});
-  script.at(date, [&] {
-    if (operation) script.operate([] {});
-  }, turn);
+  script.at(
+      date,
+      [&] {
+        if (operation) script.operate([] {});
+      },
+      turn);
   sim.run();
   return sim.fingerprint();
 }
@@ -227,12 +242,12 @@ TEST(RunLog, SortsRequestsIntoWindowsByTheirArrival) {
   RunLog log;
   const auto at = [](Duration d) { return time_zero + d; };
   log.configure(10s, 200ms, at(10s), at(95s));
-  ASSERT_EQ(log.windows.size(), 10u);  // the last one is half
-  log.request_ended(at(5s), at(7s), true, 10ms, at(6s));       // warm-up: ignored
-  log.request_ended(at(12s), at(14s), true, 200ms, at(13s));   // at the bound
-  log.request_ended(at(13s), at(15s), true, 201ms, at(14s));   // slow
-  log.request_ended(at(19s), at(21s), false, 50ms, at(20s));   // a fast error
-  log.request_ended(at(94s), at(95s), true, 10ms, at(94s));    // its deadline is the horizon
+  ASSERT_EQ(log.windows.size(), 10u);                         // the last one is half
+  log.request_ended(at(5s), at(7s), true, 10ms, at(6s));      // warm-up: ignored
+  log.request_ended(at(12s), at(14s), true, 200ms, at(13s));  // at the bound
+  log.request_ended(at(13s), at(15s), true, 201ms, at(14s));  // slow
+  log.request_ended(at(19s), at(21s), false, 50ms, at(20s));  // a fast error
+  log.request_ended(at(94s), at(95s), true, 10ms, at(94s));   // its deadline is the horizon
   log.request_open(at(93s));
   EXPECT_EQ(log.windows[0].arrived, 0u);
   EXPECT_EQ(log.windows[1].arrived, 3u);

@@ -1,4 +1,5 @@
-// Runs a piece of a test in a child of its own: SimGrid runs one simulation a process, and some tests want an abort.
+// Runs a piece of a test in a child of its own: SimGrid runs one simulation a process, and some
+// tests want an abort.
 //
 //   const auto dates = in_child([] { ...; return std::vector<std::int64_t>{...}; });
 //   EXPECT_TRUE(end_of_child([] { ... }).aborted_with("outside an operation"));
@@ -109,7 +110,8 @@ ChildEnd end_of_child(Body body) {
   return end;
 }
 
-// What `body` returns: a plain value, a string or a vector of plain values. Throws if the child did not end well.
+// What `body` returns: a plain value, a string or a vector of plain values. Throws if the child did
+// not end well.
 template <typename Body>
 auto in_child(Body body) {
   using T = decltype(body());

@@ -1,5 +1,5 @@
-// Parts for tests of the engine: a component that does what a test says at the dates it says, and a procedure that
-// runs a lambda.
+// Parts for tests of the engine: a component that does what a test says at the dates it says, and a
+// procedure that runs a lambda.
 #pragma once
 
 #include <functional>
@@ -25,8 +25,9 @@ class Script final : public sim::Component {
   // As an operation at a date.
   void operate_at(sim::Duration date, std::function<void()> what,
                   sim::Turn turn = sim::Turn::fault) {
-    at(date, [this, i = keep(std::move(what))] { sim().operate<&Script::on_operation>(this, i); },
-       turn);
+    at(
+        date, [this, i = keep(std::move(what))] { sim().operate<&Script::on_operation>(this, i); },
+        turn);
   }
   // As an operation now, from an event or a procedure.
   void operate(std::function<void()> what) {

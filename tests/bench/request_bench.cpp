@@ -1,0 +1,190 @@
+// The request plane's speed, each case beside a bare baseline in the same run.
+//   station   M/M/4 at rho 0.8, client -> station, metrics and fingerprint on, against a std::priority_queue of callbacks
+//             that does no more than the textbook needs
+//   chain     client -> alb -> app -> db at 2,000 requests/s for 60 s, 60 s timeouts on every call, all metrics on,
+//             against a hold of the calendar; and with 10, 100, 1,000 targets against 1
+// After the ratios: requests/s, and the memory of a request in flight.
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <functional>
+#include <queue>
+#include <random>
+
+#include "models/compute/station.hpp"
+#include "models/load/client.hpp"
+#include "sim/calendar.hpp"
+#include "tests/bench/ratio.hpp"
+#include "tests/support/yaml_run.hpp"
+
+namespace windtunnel::bench {
+namespace {
+
+constexpr double lambda = 3.2;  // per second; four servers of mean 1 s
+constexpr int station_requests = 2'000'000;
+
+void bare_mm4(benchmark::State& state) {
+  struct Event {
+    double at;
+    void (*what)(void*);
+    bool operator<(const Event& other) const { return at > other.at; }
+  };
+  struct World {
+    std::priority_queue<Event> calendar;
+    std::mt19937_64 chance{1};
+    std::exponential_distribution<double> gap{lambda}, work{1.0};
+    std::queue<double> waiting;
+    double now = 0, waited = 0;
+    int busy = 0, arrived = 0;
+  };
+  for (auto _ : state) {
+    World world;
+    static constexpr auto on_served = [](void* p, auto&& self) -> void {
+      auto& w = *static_cast<World*>(p);
+      if (w.waiting.empty()) {
+        --w.busy;
+        return;
+      }
+      w.waited += w.now - w.waiting.front();
+      w.waiting.pop();
+      w.calendar.push({w.now + w.work(w.chance), self});
+    };
+    static void (*served)(void*) = [](void* p) { on_served(p, served); };
+    static void (*arrive)(void*) = [](void* p) {
+      auto& w = *static_cast<World*>(p);
+      if (++w.arrived < station_requests) w.calendar.push({w.now + w.gap(w.chance), arrive});
+      if (w.busy < 4) {
+        ++w.busy;
+        w.calendar.push({w.now + w.work(w.chance), served});
+      } else {
+        w.waiting.push(w.now);
+      }
+    };
+    world.calendar.push({0, arrive});
+    while (!world.calendar.empty()) {
+      const Event event = world.calendar.top();
+      world.calendar.pop();
+      world.now = event.at;
+      event.what(&world);
+    }
+    benchmark::DoNotOptimize(world.waited);
+  }
+  state.SetItemsProcessed(state.iterations() * station_requests);
+}
+
+void station_mm4(benchmark::State& state) {
+  for (auto _ : state) {
+    sim::Simulation sim({.horizon = sim::from_seconds(station_requests / lambda)});
+    Client::Shape users;
+    users.target = "station";
+    users.arrivals = Arrivals::poisson(lambda, sim::Stream(1));
+    users.timeout = sim::Duration(0);
+    sim.add(std::make_unique<Client>(sim, "users", users));
+    Station::Shape station;
+    station.servers = 4;
+    station.service_time = sim::Distribution::exponential(1);
+    sim.add(std::make_unique<Station>(sim, "station", station));
+    sim.run();
+    benchmark::DoNotOptimize(sim.fingerprint());
+  }
+  state.SetItemsProcessed(state.iterations() * station_requests);
+}
+
+constexpr double chain_rate = 2000;
+constexpr double chain_seconds = 60;
+constexpr int chain_requests = static_cast<int>(chain_rate * chain_seconds);
+
+std::string chain(std::int64_t targets) {
+  // Workers in all stay the same, so that every size does the same work.
+  return fmt::format(R"(
+experiment: chain
+topology:
+  regions: {{us-east-1: {{availability_zones: 3}}}}
+  components:
+    users: {{client: {{target: alb, open: {{poisson: {}/s}}, timeout: 60s}}}}
+    alb: {{application_load_balancer: {{targets: app}}}}
+    app: {{ec2_service: {{on: group, workers: {}, vcpus: {}, service_time: {{lognormal: {{p50: 5ms, p99: 20ms}}}}, calls: [{{to: db, timeout: 60s}}]}}}}
+    group: {{auto_scaling_group: {{size: {}}}}}
+    db: {{aurora_cluster: {{readers: 2}}}}
+horizon: {}s
+)",
+                     chain_rate, std::max<std::int64_t>(64 / targets, 4), std::max<std::int64_t>(64 / targets, 4), targets, chain_seconds);
+}
+
+void request_chain(benchmark::State& state) {
+  const std::string yaml = chain(state.range(0));
+  for (auto _ : state) {
+    state.PauseTiming();
+    auto sim = test::simulation_of(yaml);
+    state.ResumeTiming();
+    sim->run();
+    benchmark::DoNotOptimize(sim->fingerprint());
+    state.PauseTiming();
+    sim.reset();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.iterations() * chain_requests);
+}
+
+// What a chain needs of any calendar: as many events, as many pending, nothing done.
+void calendar_hold(benchmark::State& state) {
+  auto sim = test::simulation_of(chain(1));
+  sim->run();
+  const std::uint64_t events = sim->events_handled();
+  for (auto _ : state) {
+    sim::Calendar calendar;
+    sim::Stream chance(1);
+    for (int i = 0; i < 64; ++i) calendar.push({chance.below(40'000'000), nullptr, nullptr, 0});
+    for (std::uint64_t i = 0; i < events; ++i) {
+      sim::Event event = calendar.pop();
+      event.key += chance.below(40'000'000);
+      calendar.push(event);
+    }
+    benchmark::DoNotOptimize(calendar.size());
+  }
+  state.SetItemsProcessed(state.iterations() * chain_requests);
+}
+
+// A database that answers nobody: every request stays in flight with all its calls.
+void print_memory_per_request() {
+  constexpr int rate = 20000;
+  auto sim = test::simulation_of(fmt::format(R"(
+experiment: stuck
+topology:
+  regions: {{us-east-1: {{availability_zones: 3}}}}
+  components:
+    users: {{client: {{target: alb, open: {{poisson: {}/s}}, timeout: 60s}}}}
+    alb: {{application_load_balancer: {{targets: app}}}}
+    app: {{ec2_service: {{on: group, workers: 100000, vcpus: 64, service_time: 1ms, calls: [{{to: db, timeout: 60s}}]}}}}
+    group: {{auto_scaling_group: {{size: 6}}}}
+    db: {{station: {{servers: 1000000, service_time: 100s}}}}
+horizon: 10s
+)", rate));
+  sim->run();
+  const double requests = rate * 10;
+  std::printf("memory of a request in flight, all its calls and events: %.0f bytes (calls %.0f, events %.0f)\n",
+              static_cast<double>(sim->calls_bytes() + sim->calendar_bytes()) / requests,
+              static_cast<double>(sim->calls_bytes()) / requests,
+              static_cast<double>(sim->calendar_bytes()) / requests);
+}
+
+BENCHMARK(bare_mm4)->Unit(benchmark::kMillisecond);
+BENCHMARK(station_mm4)->Unit(benchmark::kMillisecond);
+BENCHMARK(calendar_hold)->Unit(benchmark::kMillisecond);
+BENCHMARK(request_chain)->Arg(1)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace windtunnel::bench
+
+int main(int argc, char** argv) {
+  using namespace windtunnel::bench;
+  const int code = run_and_compare(argc, argv,
+                                   {{"station_mm4", "bare_mm4"},
+                                    {"request_chain/1", "calendar_hold"},
+                                    {"request_chain/10", "request_chain/1"},
+                                    {"request_chain/100", "request_chain/1"},
+                                    {"request_chain/1000", "request_chain/1"}},
+                                   0.0);
+  print_memory_per_request();
+  return code;
+}
