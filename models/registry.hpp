@@ -1,5 +1,6 @@
-// How a service makes itself known. A model's .cpp ends with one line, REGISTER_MODEL(Class, settings::Message);
-// no list is edited. Topologies build through this registry and include no model's header.
+// How a service makes itself known. A model's .cpp ends with one line, REGISTER_MODEL(Class,
+// settings::Message); no list is edited. Topologies build through this registry and include no
+// model's header.
 #pragma once
 
 #include <functional>
@@ -46,6 +47,6 @@ ModelEntry model_entry() {
 
 }  // namespace windtunnel
 
-#define REGISTER_MODEL(Model, Settings)                                                 \
-  [[maybe_unused]] static const bool registered_##Model =                               \
+#define REGISTER_MODEL(Model, Settings)                   \
+  [[maybe_unused]] static const bool registered_##Model = \
       ::windtunnel::register_model(::windtunnel::model_entry<Model, Settings>())

@@ -3,8 +3,9 @@
 //   caller: open() -> send() ........................ on_answer() or on_timeout()
 //   callee:              on_request() -> answer()
 //
-// A call ends when both sides are done with it. A caller's timeout does not stop the callee's work: the late answer is
-// counted as wasted work. A callee whose host loses power drops its calls in silence, and the callers' timeouts tell.
+// A call ends when both sides are done with it. A caller's timeout does not stop the callee's work:
+// the late answer is counted as wasted work. A callee whose host loses power drops its calls in
+// silence, and the callers' timeouts tell.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +22,8 @@ class Lane;
 
 using ZoneId = std::uint16_t;
 
-// Where a message goes: a node of an entity, as it lived when the address was learnt. When an instance is replaced its
-// address goes stale and nobody answers there.
+// Where a message goes: a node of an entity, as it lived when the address was learnt. When an
+// instance is replaced its address goes stale and nobody answers there.
 struct Address {
   Entity* entity = nullptr;
   std::uint32_t node = 0;
@@ -37,28 +38,28 @@ enum class Operation : std::uint8_t { read, write, health_check, connect };
 // How a call ended. The first is a success, the others are failures.
 enum class Outcome : std::uint8_t {
   ok,
-  error,                // the callee answered with an error (HTTP 500)
-  overloaded,           // its queue was full (HTTP 503)
-  bad_gateway,          // HTTP 502: the target's connection broke
-  unavailable,          // HTTP 503: no target registered
-  gateway_timeout,      // HTTP 504: a target did not connect or did not answer
-  connection_reset,     // the callee stopped with the call in its hands
-  read_only,            // a write reached an instance that takes none
-  connect_timeout,      // no address answered
-  timeout,              // no answer in time
-  abandoned,            // left a queue before service began
-  breaker_open,         // the caller's own circuit breaker
+  error,             // the callee answered with an error (HTTP 500)
+  overloaded,        // its queue was full (HTTP 503)
+  bad_gateway,       // HTTP 502: the target's connection broke
+  unavailable,       // HTTP 503: no target registered
+  gateway_timeout,   // HTTP 504: a target did not connect or did not answer
+  connection_reset,  // the callee stopped with the call in its hands
+  read_only,         // a write reached an instance that takes none
+  connect_timeout,   // no address answered
+  timeout,           // no answer in time
+  abandoned,         // left a queue before service began
+  breaker_open,      // the caller's own circuit breaker
 };
 const char* to_string(Outcome outcome);
 
 struct Call {
   Entity* caller = nullptr;
   Entity* callee = nullptr;
-  Lane* lane = nullptr;   // the timeout it rides on, or none
-  Handle context;         // the caller's own: its request, or the call it serves
+  Lane* lane = nullptr;                    // the timeout it rides on, or none
+  Handle context;                          // the caller's own: its request, or the call it serves
   alignas(8) unsigned char storage[16]{};  // the callee's own: see work_as()
-  Time opened{};          // when the caller opened it
-  Time arrived{};         // when the callee got it
+  Time opened{};                           // when the caller opened it
+  Time arrived{};                          // when the callee got it
   std::uint32_t caller_node = 0, callee_node = 0, callee_life = 0;
   std::uint32_t lane_previous = none, lane_next = none;
   std::uint32_t tag = 0;  // the caller's own: which of its calls this is

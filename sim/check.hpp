@@ -1,4 +1,5 @@
-// Checks of our own guarantees. They stay on in release builds: a wrong number costs more than a compare.
+// Checks of our own guarantees. They stay on in release builds: a wrong number costs more than a
+// compare.
 #pragma once
 
 #include <cstdio>

@@ -42,8 +42,7 @@ Duration Distribution::draw(Stream& chance) const {
     case Shape::exponential:
       return from_seconds(a_ * boost::random::exponential_distribution<double>()(chance));
     case Shape::lognormal:
-      return from_seconds(
-          std::exp(a_ + b_ * boost::random::normal_distribution<double>()(chance)));
+      return from_seconds(std::exp(a_ + b_ * boost::random::normal_distribution<double>()(chance)));
     case Shape::gamma:
       return from_seconds(boost::random::gamma_distribution<double>(a_, b_)(chance));
     case Shape::pareto:

@@ -1,5 +1,5 @@
-// Distributions of durations. Draws round to nanoseconds. Ziggurats of Boost.Random, never std's distributions,
-// whose algorithms differ from one library to the next.
+// Distributions of durations. Draws round to nanoseconds. Ziggurats of Boost.Random, never std's
+// distributions, whose algorithms differ from one library to the next.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@ namespace windtunnel::sim {
 
 class Distribution {
  public:
-  // All parameters in seconds; preconditions are the reader's (positive means, min <= max, p50 < p99).
+  // All parameters in seconds; preconditions are the reader's (positive means, min <= max, p50 <
+  // p99).
   static Distribution constant(Duration value);
   static Distribution uniform(double min, double max);
   static Distribution exponential(double mean);

@@ -18,7 +18,7 @@ Stream Entity::stream(std::string_view purpose) const {
 }
 
 ZoneId Entity::zone_of(std::uint32_t node) const {
-  return nodes_.empty() ? zone_ : sim_->platform().host(nodes_[node].host).zone;
+  return nodes_.empty() ? zone_ : sim_->platform().zone(nodes_[node].host);
 }
 
 void Entity::on_request(Call&, Handle) {
@@ -36,18 +36,30 @@ Component::Component(Simulation& sim, std::string name)
 
 const char* to_string(Outcome outcome) {
   switch (outcome) {
-    case Outcome::ok: return "ok";
-    case Outcome::error: return "error";
-    case Outcome::overloaded: return "overloaded";
-    case Outcome::bad_gateway: return "bad gateway";
-    case Outcome::unavailable: return "service unavailable";
-    case Outcome::gateway_timeout: return "gateway timeout";
-    case Outcome::connection_reset: return "connection reset";
-    case Outcome::read_only: return "read only";
-    case Outcome::connect_timeout: return "connect timeout";
-    case Outcome::timeout: return "timeout";
-    case Outcome::abandoned: return "abandoned";
-    case Outcome::breaker_open: return "circuit breaker open";
+    case Outcome::ok:
+      return "ok";
+    case Outcome::error:
+      return "error";
+    case Outcome::overloaded:
+      return "overloaded";
+    case Outcome::bad_gateway:
+      return "bad gateway";
+    case Outcome::unavailable:
+      return "service unavailable";
+    case Outcome::gateway_timeout:
+      return "gateway timeout";
+    case Outcome::connection_reset:
+      return "connection reset";
+    case Outcome::read_only:
+      return "read only";
+    case Outcome::connect_timeout:
+      return "connect timeout";
+    case Outcome::timeout:
+      return "timeout";
+    case Outcome::abandoned:
+      return "abandoned";
+    case Outcome::breaker_open:
+      return "circuit breaker open";
   }
   return "?";
 }

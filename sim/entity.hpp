@@ -1,5 +1,5 @@
-// Who sends and receives. A Component is a named part of the topology; other entities (a connection pool, a lane of
-// timeouts) belong to one and share its name in the fingerprint.
+// Who sends and receives. A Component is a named part of the topology; other entities (a connection
+// pool, a lane of timeouts) belong to one and share its name in the fingerprint.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ class Entity {
   Entity& operator=(const Entity&) = delete;
   virtual ~Entity() = default;
 
-  // A call arrives at one of its nodes. Whoever overrides it must answer() or drop() the call, now or later.
+  // A call arrives at one of its nodes. Whoever overrides it must answer() or drop() the call, now
+  // or later.
   virtual void on_request(Call& call, Handle handle);
   // The answer of a call it made. The call ends when this returns.
   virtual void on_answer(Call& call, Handle handle);
@@ -38,7 +39,8 @@ class Entity {
   Simulation& sim() const { return *sim_; }
   std::uint64_t name_hash() const { return name_hash_; }
 
-  // Its nodes: the hosts behind addresses, with the life each address has. An entity without nodes is always up.
+  // Its nodes: the hosts behind addresses, with the life each address has. An entity without nodes
+  // is always up.
   struct Node {
     HostId host;
     std::uint32_t life;
@@ -92,8 +94,8 @@ class Component : public Entity {
   // Its zone's power is gone, or back: for what is not a host of its own (Aurora's storage nodes).
   virtual void on_zone_lost(ZoneId) {}
   virtual void on_zone_restored(ZoneId) {}
-  // Faults `slow` (product of all factors now in force) and `errors` (share of answers). False: not a thing it can
-  // do, which the builder tells the user before the run.
+  // Faults `slow` (product of all factors now in force) and `errors` (share of answers). False: not
+  // a thing it can do, which the builder tells the user before the run.
   virtual bool set_slow(double /*factor*/) { return false; }
   virtual bool set_errors(double /*share*/) { return false; }
   // Nodes a fault `instance_stop` or `instance_crash` can hit now.

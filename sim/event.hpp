@@ -12,7 +12,8 @@ namespace windtunnel::sim {
 
 class Entity;
 
-// Names a slot of a Pool and the life it had. It goes stale when that life ends; a stale handle finds nothing.
+// Names a slot of a Pool and the life it had. It goes stale when that life ends; a stale handle
+// finds nothing.
 struct Handle {
   std::uint32_t slot = 0xffffffff;
   std::uint32_t life = 0;

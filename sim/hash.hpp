@@ -1,4 +1,5 @@
-// Hashes that are the same on every machine: of names (streams, fingerprints) and of a run's events.
+// Hashes that are the same on every machine: of names (streams, fingerprints) and of a run's
+// events.
 #pragma once
 
 #include <bit>
@@ -21,7 +22,8 @@ constexpr std::uint64_t mix(std::uint64_t z) {
   return z ^ (z >> 31);
 }
 
-// The running hash of all events of a run, in order. Two runs with one fingerprint did the same things.
+// The running hash of all events of a run, in order. Two runs with one fingerprint did the same
+// things.
 class Fingerprint {
  public:
   void add(std::uint64_t key, std::uint64_t name, std::uint64_t argument) {

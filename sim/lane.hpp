@@ -1,6 +1,6 @@
-// Timeouts of one length. Calls that wait for the same time end in the order they began, so a list in the calls
-// themselves does it: O(1) removal on the answer, and one calendar event, for the head. With an event a call, 60 s
-// timeouts would keep thousands of stale events in the calendar.
+// Timeouts of one length. Calls that wait for the same time end in the order they began, so a list
+// in the calls themselves does it: O(1) removal on the answer, and one calendar event, for the
+// head. With an event a call, 60 s timeouts would keep thousands of stale events in the calendar.
 #pragma once
 
 #include "sim/entity.hpp"

@@ -4,14 +4,22 @@ namespace windtunnel::sim {
 
 const char* to_string(Milestone milestone) {
   switch (milestone) {
-    case Milestone::none: return "none";
-    case Milestone::fault: return "fault";
-    case Milestone::repair: return "repair";
-    case Milestone::failed_request: return "failed_request";
-    case Milestone::detection: return "detection";
-    case Milestone::action_started: return "action_started";
-    case Milestone::action_finished: return "action_finished";
-    case Milestone::clients_moved: return "clients_moved";
+    case Milestone::none:
+      return "none";
+    case Milestone::fault:
+      return "fault";
+    case Milestone::repair:
+      return "repair";
+    case Milestone::failed_request:
+      return "failed_request";
+    case Milestone::detection:
+      return "detection";
+    case Milestone::action_started:
+      return "action_started";
+    case Milestone::action_finished:
+      return "action_finished";
+    case Milestone::clients_moved:
+      return "clients_moved";
   }
   return "?";
 }

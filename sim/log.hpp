@@ -1,5 +1,5 @@
-// What a run leaves behind for the measures: request windows, events with milestones, spells of lag, write outcomes.
-// analysis/ turns it into RTO, RPO and the rest; definitions stand there.
+// What a run leaves behind for the measures: request windows, events with milestones, spells of
+// lag, write outcomes. analysis/ turns it into RTO, RPO and the rest; definitions stand there.
 #pragma once
 
 #include <cstdint>
@@ -34,9 +34,10 @@ struct LoggedEvent {
 
 // Requests of one window, by the date of their first attempt.
 struct RequestWindow {
-  std::uint32_t arrived = 0;    // decided ones only
-  std::uint32_t good = 0;       // succeeded, within the latency bound if there is one
-  std::uint32_t fast = 0;       // answered within the bound, well or not; all answered ones without a bound
+  std::uint32_t arrived = 0;  // decided ones only
+  std::uint32_t good = 0;     // succeeded, within the latency bound if there is one
+  std::uint32_t fast =
+      0;  // answered within the bound, well or not; all answered ones without a bound
   std::uint32_t undecided = 0;  // their last deadline lies beyond the horizon
 };
 
@@ -67,7 +68,8 @@ struct RunLog {
   // Window length, latency bound (forever: none), start of the measures, end of the run.
   void configure(Duration window, Duration bound, Time warm_up_end, Time horizon_date);
 
-  // A request has ended, `arrival` being its first attempt's date and `last_deadline` when it must have ended.
+  // A request has ended, `arrival` being its first attempt's date and `last_deadline` when it must
+  // have ended.
   void request_ended(Time arrival, Time last_deadline, bool success, Duration latency, Time now) {
     if (arrival < warm_up) return;
     RequestWindow& window = window_of(arrival);

@@ -37,9 +37,8 @@ double Histogram::middle_of(std::size_t index) {
 
 double Histogram::quantile(double q) const {
   if (count_ == 0) return 0;
-  const auto rank =
-      static_cast<std::uint64_t>(std::clamp(std::ceil(q * static_cast<double>(count_)), 1.0,
-                                            static_cast<double>(count_)));
+  const auto rank = static_cast<std::uint64_t>(
+      std::clamp(std::ceil(q * static_cast<double>(count_)), 1.0, static_cast<double>(count_)));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < size; ++i) {
     seen += counts_[i];

@@ -1,5 +1,5 @@
-// What models report. They declare metrics as members of a nested struct and change them; they don't know that
-// files exist. Names are CloudWatch's own where there is one.
+// What models report. They declare metrics as members of a nested struct and change them; they
+// don't know that files exist. Names are CloudWatch's own where there is one.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,8 @@ namespace windtunnel::sim {
 
 class MetricSet;
 
-// Every metric carries its name, unit (CloudWatch's words: Count, Seconds, Percent, None) and one sentence.
+// Every metric carries its name, unit (CloudWatch's words: Count, Seconds, Percent, None) and one
+// sentence.
 class Metric {
  public:
   Metric(MetricSet& set, std::string_view name, std::string_view unit, std::string_view sentence);
@@ -121,7 +122,8 @@ class Ratio final : public Metric {
   const Level &part_, &whole_;
 };
 
-// A distribution of durations, log-linear: 64 steps an octave, so a quantile is within 0.8 % of the true one.
+// A distribution of durations, log-linear: 64 steps an octave, so a quantile is within 0.8 % of the
+// true one.
 class Histogram final : public Metric {
  public:
   Histogram(MetricSet& set, std::string_view name, std::string_view sentence)

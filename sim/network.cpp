@@ -1,7 +1,7 @@
 #include "sim/network.hpp"
 
-#include <boost/math/special_functions/erf.hpp>
 #include <algorithm>
+#include <boost/math/special_functions/erf.hpp>
 #include <cmath>
 
 #include "sim/check.hpp"
@@ -50,7 +50,8 @@ void Network::set_jitter(double p90_over_median) {
   for (std::size_t i = 0; i < jitter_table_.size(); ++i) {
     const double q = (static_cast<double>(i) + 0.5) / static_cast<double>(jitter_table_.size());
     const double z = std::sqrt(2.0) * boost::math::erf_inv(2 * q - 1);
-    jitter_table_[i] = static_cast<std::uint32_t>(std::lround(std::exp(sigma * z) * (1 << jitter_bits)));
+    jitter_table_[i] =
+        static_cast<std::uint32_t>(std::lround(std::exp(sigma * z) * (1 << jitter_bits)));
   }
 }
 
@@ -81,14 +82,14 @@ void Network::refresh(ZoneId zone) {
   }
 }
 
-std::optional<Duration> Network::troubled(const Path& p, Operation operation, Stream& chance) const {
+Duration Network::troubled(const Path& p, Operation operation, Stream& chance) const {
   const std::uint64_t factor = jitter_table_[chance() >> 54];
   double time = static_cast<double>(p.median.count()) * p.slow * static_cast<double>(factor) /
                 (1 << jitter_bits) * 1e-9;
   constexpr int most_tries = 15;
   double wait = operation == Operation::connect ? 1.0 : 0.2;
   for (int tries = 0; chance.chance(p.loss); ++tries, wait = std::min(2 * wait, 120.0)) {
-    if (tries == most_tries) return std::nullopt;
+    if (tries == most_tries) return lost;
     time += wait;
   }
   return from_seconds(time);

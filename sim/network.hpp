@@ -1,5 +1,6 @@
-// The request plane's network: one-way times, reachability and loss between zones. A zone is an availability zone, or a
-// place outside AWS such as a population of clients. The platform's links carry bulk data and follow the same state.
+// The request plane's network: one-way times, reachability and loss between zones. A zone is an
+// availability zone, or a place outside AWS such as a population of clients. The platform's links
+// carry bulk data and follow the same state.
 #pragma once
 
 #include <array>
@@ -37,7 +38,8 @@ class Network {
   // 90th percentile over median of a message's time; 1: no jitter.
   void set_jitter(double p90_over_median);
 
-  // Faults, inside operations only. Factors multiply; a zone that is cut off reaches nobody but itself.
+  // Faults, inside operations only. Factors multiply; a zone that is cut off reaches nobody but
+  // itself.
   void set_cut_off(ZoneId zone, bool cut_off);
   void set_slow(ZoneId zone, double factor);
   void set_loss(ZoneId zone, double share);
@@ -46,9 +48,12 @@ class Network {
   // What latency between two zones is multiplied with.
   double slow(ZoneId from, ZoneId to) const { return path(from, to).slow; }
 
-  // One-way time of a message, or nothing if it never arrives. Lost packets are sent again by TCP after 200 ms,
-  // doubling (Linux TCP_RTO_MIN; a SYN after 1 s, RFC 6298), up to 15 times (tcp_retries2).
-  std::optional<Duration> travel(ZoneId from, ZoneId to, Operation operation, Stream& chance) const {
+  static constexpr Duration lost = forever;
+
+  // One-way time of a message, or `lost` if it never arrives. Lost packets are sent again by TCP
+  // after 200 ms, doubling (Linux TCP_RTO_MIN; a SYN after 1 s, RFC 6298), up to 15 times
+  // (tcp_retries2).
+  Duration travel(ZoneId from, ZoneId to, Operation operation, Stream& chance) const {
     const Path& p = path(from, to);
     if (p.plain && p.open) {
       if (p.median == Duration::zero() || !jitter_) return p.median;
@@ -57,7 +62,7 @@ class Network {
       return Duration(static_cast<std::int64_t>(
           (static_cast<std::uint64_t>(p.median.count()) * factor) >> jitter_bits));
     }
-    return p.open ? troubled(p, operation, chance) : std::nullopt;
+    return p.open ? troubled(p, operation, chance) : lost;
   }
 
  private:
@@ -75,7 +80,7 @@ class Network {
   };
   const Path& path(ZoneId a, ZoneId b) const { return paths_[a * stride_ + b]; }
   Path& path(ZoneId a, ZoneId b) { return paths_[a * stride_ + b]; }
-  std::optional<Duration> troubled(const Path& p, Operation operation, Stream& chance) const;
+  Duration troubled(const Path& p, Operation operation, Stream& chance) const;
   void refresh(ZoneId zone);
 
   Platform* platform_ = nullptr;

@@ -13,6 +13,7 @@ HostId Platform::add_host(std::string name, ZoneId zone, Component* owner, std::
                     .owner = owner,
                     .node = node,
                     .bandwidth = bandwidth});
+  hot_.push_back({zone, true});
   return static_cast<HostId>(hosts_.size() - 1);
 }
 
@@ -24,7 +25,7 @@ void Platform::lose_hosts(const std::vector<HostId>& hosts, HostLoss loss) {
   }
   // All are off before anyone hears, so that nobody sees half a fault.
   for (const HostId id : lost) {
-    hosts_[id].up = false;
+    hot_[id].up = false;
     switch_host(id, false);
   }
   kill_procedures_of_lost_hosts();
@@ -41,7 +42,7 @@ void Platform::restore_hosts(const std::vector<HostId>& hosts) {
     if (--hosts_[id].causes_down == 0) back.push_back(id);
   }
   for (const HostId id : back) {
-    hosts_[id].up = true;
+    hot_[id].up = true;
     switch_host(id, true);
   }
   for (const HostId id : back) {

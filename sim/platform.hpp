@@ -23,9 +23,8 @@ class Simulation;
 struct Host {
   std::string name;
   ZoneId zone;
-  Component* owner;    // hears of its loss
-  std::uint32_t node;  // which of the owner's nodes it is
-  bool up = true;
+  Component* owner;               // hears of its loss
+  std::uint32_t node;             // which of the owner's nodes it is
   std::uint32_t causes_down = 0;  // faults that hold it down; it comes back when the last has gone
   double bandwidth = 0;           // bytes a second of its network interface, for transfers
 };
@@ -49,7 +48,8 @@ class Platform {
 
   const Host& host(HostId id) const { return hosts_[id]; }
   std::size_t hosts() const { return hosts_.size(); }
-  bool up(HostId id) const { return hosts_[id].up; }
+  bool up(HostId id) const { return hot_[id].up; }
+  ZoneId zone(HostId id) const { return hot_[id].zone; }
 
   // The four below are platform calls: only inside operations (Simulation::operate), checked. A
   // whole fault is one operation, else a procedure runs in between and sees half of it. Power off:
@@ -97,6 +97,12 @@ class Platform {
 
   Simulation& sim_;
   std::vector<Host> hosts_;
+  // What every message asks for, apart from the rest: a host is 72 bytes.
+  struct Hot {
+    ZoneId zone;
+    bool up;
+  };
+  std::vector<Hot> hot_;
   std::vector<ZoneLink> zone_links_;
   std::vector<Procedure*> living_;  // running ones, in order of their start
   Procedure* current_ = nullptr;    // the one whose code runs

@@ -1,4 +1,5 @@
-// Objects of one type in slots that are used again; a Handle names a slot and its life. Addresses never move.
+// Objects of one type in slots that are used again; a Handle names a slot and its life. Addresses
+// never move.
 #pragma once
 
 #include <cstddef>

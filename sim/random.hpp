@@ -1,5 +1,5 @@
-// Chance. One stream for each (component, purpose), so that adding a part leaves the others' draws alone and two
-// variants of a topology see the same traffic (common random numbers).
+// Chance. One stream for each (component, purpose), so that adding a part leaves the others' draws
+// alone and two variants of a topology see the same traffic (common random numbers).
 #pragma once
 
 #include <bit>
@@ -11,7 +11,8 @@
 
 namespace windtunnel::sim {
 
-// xoshiro256++ (Blackman, Vigna 2019), seeded from a hash. Satisfies UniformRandomBitGenerator, for Boost.Random.
+// xoshiro256++ (Blackman, Vigna 2019), seeded from a hash. Satisfies UniformRandomBitGenerator, for
+// Boost.Random.
 class Stream {
  public:
   using result_type = std::uint64_t;

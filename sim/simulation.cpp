@@ -104,12 +104,12 @@ void Simulation::send(Handle handle, const Address& to) {
   call.to = to.entity->zone_of(to.node);
   const auto time =
       network_.travel(call.from, call.to, call.operation, call.caller->network_chance_);
-  if (!time) {
-    drop(handle);
-  } else if (*time == Duration::zero()) {
+  if (time == Duration::zero()) {
     deliver_request(handle);
-  } else if (*time < horizon() - now_) {
-    post(now_ + *time, Turn::traffic, &on_request_arrived, to.entity, to_argument(handle));
+  } else if (time < horizon() - now_) {
+    post(now_ + time, Turn::traffic, &on_request_arrived, to.entity, to_argument(handle));
+  } else {
+    drop(handle);  // lost, or not before the end
   }
 }
 
@@ -143,12 +143,11 @@ void Simulation::answer(Handle handle, Outcome outcome) {
   }
   const auto time =
       network_.travel(call.to, call.from, call.operation, call.callee->network_chance_);
-  if (!time) return;  // the caller's timeout will tell
-  if (*time == Duration::zero()) {
+  if (time == Duration::zero()) {
     deliver_answer(handle);
-  } else if (*time < horizon() - now_) {
-    call.callee_done = false;  // the answer on its way holds the call
-    post(now_ + *time, Turn::traffic, &on_answer_arrived, call.caller, to_argument(handle));
+  } else if (time < horizon() - now_) {  // else it is lost, and the caller's timeout will tell
+    call.callee_done = false;            // the answer on its way holds the call
+    post(now_ + time, Turn::traffic, &on_answer_arrived, call.caller, to_argument(handle));
   }
 }
 

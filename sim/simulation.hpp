@@ -1,4 +1,5 @@
-// One run: the calendar and the clock, calls, chance, the network, the platform, the log, the components.
+// One run: the calendar and the clock, calls, chance, the network, the platform, the log, the
+// components.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,7 @@ struct RunOptions {
   std::uint64_t replication = 1;  // from 1
   Duration horizon{0};
   Duration warm_up{0};
-  bool simgrid = false;           // else the flat platform
+  bool simgrid = false;  // else the flat platform
   Duration window{std::chrono::seconds(10)};
   Duration latency_bound = forever;
 };
@@ -49,22 +50,30 @@ class Simulation {
   }
   template <auto Method>
   void after(Duration delay, Entity* target, auto argument, Turn turn = Turn::traffic) {
-    if (delay < horizon() - now_) post(now_ + delay, turn, &invoke<Method>, target, to_argument(argument));
+    if (delay < horizon() - now_)
+      post(now_ + delay, turn, &invoke<Method>, target, to_argument(argument));
   }
   template <auto Method>
-  void after(Duration delay, Entity* target) { after<Method>(delay, target, std::uint64_t{0}); }
+  void after(Duration delay, Entity* target) {
+    after<Method>(delay, target, std::uint64_t{0});
+  }
 
-  // An operation: work on the platform. It runs when the current event returns, at this date, before any other event.
+  // An operation: work on the platform. It runs when the current event returns, at this date,
+  // before any other event.
   template <auto Method>
   void operate(Entity* target, auto argument) {
-    operations_.push_back({event_key(now_, Turn::fault), &invoke<Method>, target, to_argument(argument)});
+    operations_.push_back(
+        {event_key(now_, Turn::fault), &invoke<Method>, target, to_argument(argument)});
   }
   template <auto Method>
-  void operate(Entity* target) { operate<Method>(target, std::uint64_t{0}); }
+  void operate(Entity* target) {
+    operate<Method>(target, std::uint64_t{0});
+  }
   bool in_operation() const { return in_operation_; }
 
   // Calls. See call.hpp for their life.
-  Handle open_call(Entity& caller, std::uint32_t caller_node, Operation operation, Handle context = {});
+  Handle open_call(Entity& caller, std::uint32_t caller_node, Operation operation,
+                   Handle context = {});
   Call* find_call(Handle handle) { return calls_.find(handle); }
   Call& call(Handle handle) { return calls_[handle]; }
   Handle call_in_slot(std::uint32_t slot) { return calls_.handle_of(slot); }
@@ -101,16 +110,19 @@ class Simulation {
   std::size_t calendar_bytes() const { return calendar_.bytes(); }
   std::size_t calls_bytes() const { return calls_.bytes(); }
 
-  // For platforms: handles events with keys up to `limit` until one asks for an operation. True: it did, now() is its
-  // date, and run_operation() is due.
+  // For platforms: handles events with keys up to `limit` until one asks for an operation. True: it
+  // did, now() is its date, and run_operation() is due.
   bool advance(std::uint64_t limit);
-  // Runs the next operation; false: none is left. Operations asked for meanwhile run after those asked for before.
+  // Runs the next operation; false: none is left. Operations asked for meanwhile run after those
+  // asked for before.
   bool run_operation();
   // A procedure's code runs between operations and counts as one.
   void set_in_operation(bool in) { in_operation_ = in; }
   bool ended() const { return ended_; }
   // The platform's own events (transfers) move the clock, never back.
-  void set_clock(Time date) { if (date > now_) now_ = date; }
+  void set_clock(Time date) {
+    if (date > now_) now_ = date;
+  }
 
  private:
   class Conductor;
@@ -118,7 +130,9 @@ class Simulation {
 
   static std::uint64_t to_argument(Handle h) { return std::bit_cast<std::uint64_t>(h); }
   template <typename Integer>
-  static std::uint64_t to_argument(Integer n) { return static_cast<std::uint64_t>(n); }
+  static std::uint64_t to_argument(Integer n) {
+    return static_cast<std::uint64_t>(n);
+  }
 
   void post(Time date, Turn turn, Handler handler, Entity* target, std::uint64_t argument) {
     calendar_.push({event_key(date, turn), handler, target, argument});

@@ -1,7 +1,7 @@
-// The queue of the textbooks, for theory and for capacity research: c servers, first come first served or processor
-// sharing, a bounded queue, abandonment from the queue, a next station.
-// Left out: priorities, preemption, setup times, breakdowns other than the faults `slow` and `errors`; it has no host,
-// so faults of zones and instances do not touch it.
+// The queue of the textbooks, for theory and for capacity research: c servers, first come first
+// served or processor sharing, a bounded queue, abandonment from the queue, a next station. Left
+// out: priorities, preemption, setup times, breakdowns other than the faults `slow` and `errors`;
+// it has no host, so faults of zones and instances do not touch it.
 #pragma once
 
 #include <memory>
@@ -36,7 +36,9 @@ class Station final : public sim::Component, public Callable, public ProcessorSh
   };
   Station(sim::Simulation& sim, const std::string& name, const Shape& shape);
 
-  Resolution resolve(sim::Operation, sim::Stream&) override { return {.addresses = {address_of(0)}}; }
+  Resolution resolve(sim::Operation, sim::Stream&) override {
+    return {.addresses = {address_of(0)}};
+  }
   bool direct() const override { return true; }
 
   void wire(sim::Wiring& wiring) override;

@@ -10,7 +10,8 @@
 
 namespace windtunnel {
 
-// The zones named, or all zones of `region`, or all of the only region. Empty only for a topology without regions.
+// The zones named, or all zones of `region`, or all of the only region. Empty only for a topology
+// without regions.
 template <typename Settings>
 std::vector<sim::ZoneId> zones_of(sim::Simulation& sim, const Settings& settings) {
   std::vector<sim::ZoneId> zones;

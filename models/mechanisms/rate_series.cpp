@@ -75,7 +75,8 @@ void read_row(std::string_view line, std::size_t number, std::vector<Row>& rows,
   const auto date = parse_date(date_text);
   if (!date) {
     const bool header = number == 1 && (line[0] < '0' || line[0] > '9');
-    if (!header) problems.push_back({number, 1, fmt::format("'{}' is not a date", date_text.substr(0, 40))});
+    if (!header)
+      problems.push_back({number, 1, fmt::format("'{}' is not a date", date_text.substr(0, 40))});
     return;
   }
   if (comma == std::string_view::npos) {
@@ -87,11 +88,15 @@ void read_row(std::string_view line, std::size_t number, std::vector<Row>& rows,
   const auto result =
       std::from_chars(count_text.data(), count_text.data() + count_text.size(), count);
   if (result.ec != std::errc() || result.ptr != count_text.data() + count_text.size()) {
-    problems.push_back({number, comma + 2, fmt::format("'{}' is not a count", count_text.substr(0, 40))});
+    problems.push_back(
+        {number, comma + 2, fmt::format("'{}' is not a count", count_text.substr(0, 40))});
   } else if (!(count >= 0) || count > most_per_bin) {
-    problems.push_back({number, comma + 2, fmt::format("count {} is not within 0 and {}", count_text.substr(0, 40), most_per_bin)});
+    problems.push_back(
+        {number, comma + 2,
+         fmt::format("count {} is not within 0 and {}", count_text.substr(0, 40), most_per_bin)});
   } else if (!rows.empty() && *date <= rows.back().date) {
-    problems.push_back({number, 1, fmt::format("date '{}' is not after the one before", date_text)});
+    problems.push_back(
+        {number, 1, fmt::format("date '{}' is not after the one before", date_text)});
   } else {
     rows.push_back({*date, count});
   }
@@ -105,12 +110,16 @@ std::vector<Row> read_rows(const std::string& file, std::vector<TraceProblem>& p
     problems.push_back({1, 1, "cannot be read"});
     return rows;
   }
-  for (std::size_t number = 1; std::getline(in, line) && problems.size() < most_problems; ++number) {
+  for (std::size_t number = 1; std::getline(in, line) && problems.size() < most_problems;
+       ++number) {
     read_row(line, number, rows, problems);
   }
   if (problems.empty() && in.bad()) problems.push_back({1, 1, "cannot be read"});
   if (problems.empty() && rows.size() < 2) {
-    problems.push_back({1, 1, fmt::format("has {} rows of date and count; two are needed to know the width of a bin", rows.size())});
+    problems.push_back(
+        {1, 1,
+         fmt::format("has {} rows of date and count; two are needed to know the width of a bin",
+                     rows.size())});
   }
   return rows;
 }
@@ -153,13 +162,15 @@ std::shared_ptr<const RateSeries> read_trace(const TraceCut& cut,
     if (text->empty()) continue;
     const auto parsed = parse_date(*text);
     if (!parsed) {
-      problems.push_back({1, 1, fmt::format("{} '{}' is not a date such as 1998-06-30T18:00", what, *text)});
+      problems.push_back(
+          {1, 1, fmt::format("{} '{}' is not a date such as 1998-06-30T18:00", what, *text)});
     } else {
       *date = *parsed;
     }
   }
   if (problems.empty() && from >= to) problems.push_back({1, 1, "the cut ends before it begins"});
-  if (problems.empty() && to - from > std::chrono::duration_cast<std::chrono::seconds>(sim::horizon_limit)) {
+  if (problems.empty() &&
+      to - from > std::chrono::duration_cast<std::chrono::seconds>(sim::horizon_limit)) {
     problems.push_back({1, 1, "the cut is longer than ten years"});
   }
   if (!problems.empty()) return nullptr;

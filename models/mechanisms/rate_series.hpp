@@ -1,7 +1,7 @@
-// Reads a recorded rate series: a CSV of date and count, one header line allowed. Dates are `2014-04-10 00:04:00` or
-// with a T; seconds may be absent. A row counts from its date for the width of a bin, the commonest distance between
-// rows; where rows are further apart the bins between are missing and have no arrivals.
-// Left out: other formats, logs, gzip.
+// Reads a recorded rate series: a CSV of date and count, one header line allowed. Dates are
+// `2014-04-10 00:04:00` or with a T; seconds may be absent. A row counts from its date for the
+// width of a bin, the commonest distance between rows; where rows are further apart the bins
+// between are missing and have no arrivals. Left out: other formats, logs, gzip.
 #pragma once
 
 #include <compare>
@@ -13,8 +13,8 @@
 
 namespace windtunnel {
 
-// Which part of which file, and a factor on its counts. Dates as written in the file, empty: all of it; 24:00 is the end
-// of a day.
+// Which part of which file, and a factor on its counts. Dates as written in the file, empty: all of
+// it; 24:00 is the end of a day.
 struct TraceCut {
   std::string file, from, to;
   double scale = 1;
@@ -27,8 +27,8 @@ struct TraceProblem {
   std::string text;
 };
 
-// The cut [from, to) of the file as rates; null with at least one problem if it cannot be used. Time 0 is `from`, or
-// the first row's date.
+// The cut [from, to) of the file as rates; null with at least one problem if it cannot be used.
+// Time 0 is `from`, or the first row's date.
 std::shared_ptr<const RateSeries> read_trace(const TraceCut& cut,
                                              std::vector<TraceProblem>& problems);
 

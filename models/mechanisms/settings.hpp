@@ -1,4 +1,5 @@
-// From messages to the engine's own types. Models copy what they need at construction; no message is on the hot path.
+// From messages to the engine's own types. Models copy what they need at construction; no message
+// is on the hot path.
 #pragma once
 
 #include <cstdint>

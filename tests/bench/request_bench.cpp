@@ -1,7 +1,9 @@
 // The request plane's speed, each case beside a bare baseline in the same run.
-//   station   M/M/4 at rho 0.8, client -> station, metrics and fingerprint on, against a std::priority_queue of callbacks
+//   station   M/M/4 at rho 0.8, client -> station, metrics and fingerprint on, against a
+//   std::priority_queue of callbacks
 //             that does no more than the textbook needs
-//   chain     client -> alb -> app -> db at 2,000 requests/s for 60 s, 60 s timeouts on every call, all metrics on,
+//   chain     client -> alb -> app -> db at 2,000 requests/s for 60 s, 60 s timeouts on every call,
+//   all metrics on,
 //             against a hold of the calendar; and with 10, 100, 1,000 targets against 1
 // After the ratios: requests/s, and the memory of a request in flight.
 #include <benchmark/benchmark.h>
@@ -108,7 +110,8 @@ topology:
     db: {{aurora_cluster: {{readers: 2}}}}
 horizon: {}s
 )",
-                     chain_rate, std::max<std::int64_t>(64 / targets, 4), std::max<std::int64_t>(64 / targets, 4), targets, chain_seconds);
+                     chain_rate, std::max<std::int64_t>(64 / targets, 4),
+                     std::max<std::int64_t>(64 / targets, 4), targets, chain_seconds);
 }
 
 void request_chain(benchmark::State& state) {
@@ -159,13 +162,16 @@ topology:
     group: {{auto_scaling_group: {{size: 6}}}}
     db: {{station: {{servers: 1000000, service_time: 100s}}}}
 horizon: 10s
-)", rate));
+)",
+                                             rate));
   sim->run();
   const double requests = rate * 10;
-  std::printf("memory of a request in flight, all its calls and events: %.0f bytes (calls %.0f, events %.0f)\n",
-              static_cast<double>(sim->calls_bytes() + sim->calendar_bytes()) / requests,
-              static_cast<double>(sim->calls_bytes()) / requests,
-              static_cast<double>(sim->calendar_bytes()) / requests);
+  std::printf(
+      "memory of a request in flight, all its calls and events: %.0f bytes (calls %.0f, events "
+      "%.0f)\n",
+      static_cast<double>(sim->calls_bytes() + sim->calendar_bytes()) / requests,
+      static_cast<double>(sim->calls_bytes()) / requests,
+      static_cast<double>(sim->calendar_bytes()) / requests);
 }
 
 BENCHMARK(bare_mm4)->Unit(benchmark::kMillisecond);

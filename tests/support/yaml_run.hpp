@@ -14,8 +14,10 @@
 
 namespace windtunnel::test {
 
-// The simulation of an experiment's text, ready to run; throws with the reader's messages if it has errors.
-inline std::unique_ptr<sim::Simulation> simulation_of(const std::string& yaml, std::uint64_t seed = 1,
+// The simulation of an experiment's text, ready to run; throws with the reader's messages if it has
+// errors.
+inline std::unique_ptr<sim::Simulation> simulation_of(const std::string& yaml,
+                                                      std::uint64_t seed = 1,
                                                       std::uint64_t replication = 1) {
   Diagnostics diagnostics;
   const auto experiment = read_experiment(yaml, "test.yaml", {}, diagnostics);
@@ -35,8 +37,8 @@ inline std::unique_ptr<sim::Simulation> simulation_of(const std::string& yaml, s
 }
 
 // A metric's statistic of a component; throws where there is none of that name.
-inline double metric_of(const sim::Simulation& sim, const std::string& component, const std::string& metric,
-                        const std::string& statistic) {
+inline double metric_of(const sim::Simulation& sim, const std::string& component,
+                        const std::string& metric, const std::string& statistic) {
   const sim::Component* found = sim.find_component(component);
   if (found == nullptr) throw std::runtime_error("no component " + component);
   for (const sim::Metric* candidate : found->metrics().all()) {

@@ -1,4 +1,5 @@
-// Closed forms of queueing theory, recomputed here so that a figure in a table is never taken on trust.
+// Closed forms of queueing theory, recomputed here so that a figure in a table is never taken on
+// trust.
 #pragma once
 
 #include <cmath>
@@ -42,7 +43,8 @@ struct Mmck {
   double blocking, response;
 };
 inline Mmck mmck(int c, int k, double lambda) {
-  const auto p = birth_death(k, [&](int) { return lambda; }, [&](int n) { return std::min(n, c); });
+  const auto p = birth_death(
+      k, [&](int) { return lambda; }, [&](int n) { return std::min(n, c); });
   double in_system = 0;
   for (int n = 0; n <= k; ++n) in_system += n * p[static_cast<std::size_t>(n)];
   return {p.back(), in_system / (lambda * (1 - p.back()))};
@@ -54,8 +56,9 @@ struct ErlangA {
 };
 inline ErlangA erlang_a(int c, double lambda, double theta) {
   const int most = 40 * c;
-  const auto p = birth_death(most, [&](int) { return lambda; },
-                             [&](int n) { return std::min(n, c) + std::max(n - c, 0) * theta; });
+  const auto p = birth_death(
+      most, [&](int) { return lambda; },
+      [&](int n) { return std::min(n, c) + std::max(n - c, 0) * theta; });
   double waits = 0, queue = 0;
   for (int n = c; n <= most; ++n) {
     waits += p[static_cast<std::size_t>(n)];

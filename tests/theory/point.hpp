@@ -1,5 +1,6 @@
-// How a simulated figure is held against a closed form. The rule: at least 20 replications, warm-up cut, fixed seed 1; the
-// half-width of the 95 % interval at most 0.5 % of the target (other limits are stated at the point); and
+// How a simulated figure is held against a closed form. The rule: at least 20 replications, warm-up
+// cut, fixed seed 1; the half-width of the 95 % interval at most 0.5 % of the target (other limits
+// are stated at the point); and
 //   |mean - target| <= 3.5 standard errors + 0.2 % of the target.
 #pragma once
 
@@ -15,15 +16,17 @@
 namespace windtunnel::theory {
 
 struct Point {
-  std::string id;        // of the table of closed forms
-  std::string what;      // model, parameters, metric, formula
-  double formula;        // recomputed in the test
-  double tabulated;      // the table's figure, six digits
+  std::string id;                                             // of the table of closed forms
+  std::string what;                                           // model, parameters, metric, formula
+  double formula;                                             // recomputed in the test
+  double tabulated;                                           // the table's figure, six digits
   std::function<double(std::uint64_t replication)> simulate;  // replications count from 1
   double half_width = 0.005;
   int replications = 20;
 
-  friend void PrintTo(const Point& point, std::ostream* out) { *out << point.id << ' ' << point.what; }
+  friend void PrintTo(const Point& point, std::ostream* out) {
+    *out << point.id << ' ' << point.what;
+  }
 };
 
 inline void check(const Point& point) {
@@ -38,9 +41,10 @@ inline void check(const Point& point) {
   for (const double v : values) squares += (v - mean) * (v - mean);
   const double error = std::sqrt(squares / (n - 1) / n);
   const double half_width = 2.093 * error;  // Student's t, 19 degrees of freedom
-  std::printf("%s  %s: %.6g, simulated %.6g +- %.2f %%\n", point.id.c_str(), point.what.c_str(), point.formula,
-              mean, 100 * half_width / point.formula);
-  EXPECT_LE(half_width, point.half_width * point.formula) << point.what << ": not sharp enough to tell";
+  std::printf("%s  %s: %.6g, simulated %.6g +- %.2f %%\n", point.id.c_str(), point.what.c_str(),
+              point.formula, mean, 100 * half_width / point.formula);
+  EXPECT_LE(half_width, point.half_width * point.formula)
+      << point.what << ": not sharp enough to tell";
   EXPECT_LE(std::abs(mean - point.formula), 3.5 * error + 0.002 * point.formula)
       << point.what << ": " << mean << " instead of " << point.formula;
 }
