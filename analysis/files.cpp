@@ -59,7 +59,7 @@ void File::sync() {
 }
 
 void File::fail(std::string_view what) const {
-  throw FileError(fmt::format("{} {}: {}", path_, what, std::strerror(errno)));
+  throw FileError(fmt::format("{}:1:1: {}: {}", path_, what, std::strerror(errno)));
 }
 
 void sync_directory_of(const std::string& path) {
@@ -73,7 +73,7 @@ void publish(const std::string& temporary, const std::string& path) {
   File file(temporary, O_RDWR);
   file.sync();
   if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    throw FileError(fmt::format("{} can't be replaced: {}", path, std::strerror(errno)));
+    throw FileError(fmt::format("{}:1:1: can't be replaced: {}", path, std::strerror(errno)));
   }
   sync_directory_of(path);
 }

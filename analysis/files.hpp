@@ -7,10 +7,14 @@
 
 namespace windtunnel::analysis {
 
-// A file that is missing, damaged, of another kind or can't be written; what() names it and is
-// meant for the user.
+// A file that can't be read or written; what() is a message for the user, "path:1:1: ...".
 struct FileError : std::runtime_error {
   using std::runtime_error::runtime_error;
+};
+
+// The user's file is the trouble: missing, damaged, of another kind or of another experiment.
+struct WrongFile : FileError {
+  using FileError::FileError;
 };
 
 // An open file descriptor, closed at the end.

@@ -96,7 +96,7 @@ std::string difference(const ExperimentHeader& old, const ExperimentHeader& now)
 
 JournalContents read_journal(const std::string& path) {
   auto intact = intact_part(File(path, O_RDONLY).read_all());
-  if (!intact) throw FileError(path + " is not a journal of windtunnel, or its header is damaged");
+  if (!intact) throw WrongFile(path + ":1:1: is not a journal of windtunnel, or its header is damaged");
   return std::move(intact->contents);
 }
 
@@ -107,7 +107,7 @@ Journal::Journal(const std::string& path) : file_(path, O_RDWR | O_CREAT) {
   lock.l_whence = SEEK_SET;
   if (::fcntl(file_.descriptor(), F_SETLK, &lock) == 0) return;
   if (errno == EAGAIN || errno == EACCES) {
-    throw FileError(path + " is being written by another windtunnel");
+    throw FileError(path + ":1:1: is being written by another windtunnel");
   }
   file_.fail("can't be locked");
 }
@@ -127,12 +127,12 @@ Journal Journal::resume(const std::string& path, const ExperimentHeader& header,
     // A journal cut off within its first bytes may be begun again; a file of someone else may not
     // be overwritten.
     const std::string_view start = std::string_view(bytes).substr(0, magic.size());
-    if (!magic.starts_with(start)) throw FileError(path + " is not a journal of windtunnel");
+    if (!magic.starts_with(start)) throw WrongFile(path + ":1:1: is not a journal of windtunnel");
     journal.restart(header);
     return journal;
   }
   if (const auto why = difference(intact->contents.header, header); !why.empty()) {
-    throw FileError(fmt::format("{} can't be resumed: {}", path, why));
+    throw WrongFile(fmt::format("{}:1:1: can't be resumed: {}", path, why));
   }
   journal.file_.cut(intact->bytes);
   for (auto& record : intact->contents.records) {

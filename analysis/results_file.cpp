@@ -397,12 +397,12 @@ Results read_all(const H5::Group& root) {
 // Throws what a user should know of a file that is none of ours.
 void check_format(const std::string& path, const H5::Group& root) {
   if (text_attribute(root, "format") != format_name) {
-    throw FileError(path + " is an HDF5 file, but not one of windtunnel's results");
+    throw WrongFile(path + ":1:1: is an HDF5 file, but not one of windtunnel's results");
   }
   Cell found = std::uint64_t{0};
   hdf5::read_attribute(root, "layout", found);
   if (found != Cell(layout)) {
-    throw FileError(fmt::format("{} has layout {} of the results; this version reads layout {}",
+    throw WrongFile(fmt::format("{}:1:1: has layout {} of the results; this version reads layout {}",
                                 path, std::get<std::uint64_t>(found), layout));
   }
 }
@@ -417,7 +417,7 @@ void write_results(const std::string& path, const Results& results) {
     publish(temporary, path);
   } catch (const H5::Exception& error) {
     ::unlink(temporary.c_str());
-    throw FileError(fmt::format("{} can't be written ({}: {})", path, error.getFuncName(),
+    throw FileError(fmt::format("{}:1:1: can't be written ({}: {})", path, error.getFuncName(),
                                 error.getDetailMsg()));
   } catch (const FileError&) {
     ::unlink(temporary.c_str());
@@ -427,9 +427,9 @@ void write_results(const std::string& path, const Results& results) {
 
 Results read_results(const std::string& path) {
   H5::Exception::dontPrint();
-  if (!std::filesystem::exists(path)) throw FileError(path + ": no such file");
+  if (!std::filesystem::exists(path)) throw WrongFile(path + ":1:1: no such file");
   if (!std::filesystem::is_regular_file(path) || H5Fis_hdf5(path.c_str()) <= 0) {
-    throw FileError(path + " is not a results file (HDF5)");
+    throw WrongFile(path + ":1:1: is not a results file (HDF5)");
   }
   try {
     const H5::H5File file(path, H5F_ACC_RDONLY);
@@ -437,12 +437,12 @@ Results read_results(const std::string& path) {
     check_format(path, root);
     return read_all(root);
   } catch (const H5::Exception& error) {
-    throw FileError(fmt::format("{} is damaged or incomplete ({}: {})", path, error.getFuncName(),
+    throw WrongFile(fmt::format("{}:1:1: is damaged or incomplete ({}: {})", path, error.getFuncName(),
                                 error.getDetailMsg()));
   } catch (const std::bad_alloc&) {
-    throw FileError(path + " is damaged: a size in it is impossible");
+    throw WrongFile(path + ":1:1: is damaged: a size in it is impossible");
   } catch (const std::length_error&) {
-    throw FileError(path + " is damaged: a size in it is impossible");
+    throw WrongFile(path + ":1:1: is damaged: a size in it is impossible");
   }
 }
 

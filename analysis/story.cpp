@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
+#include <sstream>
 #include <vector>
 
 #include "analysis/text.hpp"
@@ -14,19 +16,76 @@ struct Told {
   std::int64_t at;
   std::string text;
   bool is_milestone;
+  std::string component, kind;     // its text with * for names of things; empty: never folded
+  std::set<std::string> subjects;  // the things it was said of
   int times = 1;
 };
+
+// "web-asg-4", "(us-east-1b)": what sets one event of a kind apart from the next.
+bool is_name_of_a_thing(const std::string& word) {
+  return std::any_of(word.begin(), word.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::vector<std::string> words;
+  std::istringstream in(text);
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
 
 std::string sentence(const Event& event) {
   return event.component().empty() ? event.text() : event.component() + " " + event.text();
 }
 
-// Equal sentences within a second of the first are told once.
+Told told_of(const Event& event) {
+  Told told{event.at(), sentence(event), event.milestone() != "none", event.component(), {}, {}};
+  if (event.milestone() == "fault" || event.milestone() == "repair") return told;
+  std::string subject;
+  for (const std::string& word : words_of(event.text())) {
+    const bool is_number = word.find_first_not_of("0123456789.,") == std::string::npos;
+    const bool is_name = !is_number && is_name_of_a_thing(word);
+    told.kind += is_number ? "# " : is_name ? "* " : word + " ";
+    if (is_name) subject += word + " ";
+  }
+  told.subjects.insert(subject);
+  return told;
+}
+
+// "target * is unhealthy " of 6: "6 targets are unhealthy"; empty where the sentence is built in
+// another way.
+std::string plural(const std::string& kind, std::size_t n) {
+  const std::vector<std::string> words = words_of(kind);
+  const auto star = std::find(words.begin(), words.end(), "*");
+  if (star == words.begin() || words.end() - star < 3) return {};
+  const std::string verb = star[1] == "is" ? "are" : star[1] == "has" ? "have" : "";
+  if (verb.empty()) return {};
+  std::string text = std::to_string(n);
+  for (auto word = words.begin(); word != star; ++word) text += " " + *word;
+  text += "s " + verb;
+  for (auto word = star + 2; word != words.end(); ++word) {
+    if (*word != "*") text += " " + *word;
+  }
+  return text;
+}
+
+std::string text_of(const Told& told) {
+  const std::size_t n = told.subjects.size();
+  if (n > 1) {
+    const std::string many = plural(told.kind, n);
+    if (!many.empty()) return told.component + ": " + many;
+    return fmt::format("{} (and {} more like it)", told.text, n - 1);
+  }
+  return told.times > 1 ? fmt::format("{} ({} times)", told.text, told.times) : told.text;
+}
+
+// Events of one kind within a minute of the first are told once.
 void tell(std::vector<Told>& story, Told told) {
-  constexpr std::int64_t second = 1'000'000'000;
+  constexpr std::int64_t minute = 60'000'000'000;
   for (auto earlier = story.rbegin(); earlier != story.rend(); ++earlier) {
-    if (told.at - earlier->at > second) break;
-    if (earlier->text != told.text) continue;
+    if (told.kind.empty() || told.at - earlier->at > minute) break;
+    if (earlier->kind != told.kind || earlier->component != told.component) continue;
+    earlier->subjects.merge(told.subjects);
+    earlier->is_milestone |= told.is_milestone;
     ++earlier->times;
     return;
   }
@@ -43,18 +102,18 @@ std::vector<Told> story_of(const ReplicationRecord& record) {
   std::vector<Told> all;
   for (const auto& event : record.events()) {
     if (event.at() >= measures.fault() && event.at() <= end) {
-      all.push_back({event.at(), sentence(event), event.milestone() != "none"});
+      all.push_back(told_of(event));
     }
   }
   for (const auto& milestone : record.milestones()) {
     if (milestone.name() == "first_failed_request") {
-      all.push_back({milestone.at(), "first failed request", true});
+      all.push_back({milestone.at(), "first failed request", true, {}, {}, {}});
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Told& a, const Told& b) { return a.at < b.at; });
   for (auto& told : all) tell(story, std::move(told));
-  if (measures.has_recovered()) story.push_back({end, "recovered", true});
+  if (measures.has_recovered()) story.push_back({end, "recovered", true, {}, {}, {}});
   return story;
 }
 
@@ -80,8 +139,7 @@ std::string story_text(const ReplicationRecord& record, std::size_t events_max) 
   std::string text;
   for (const auto& told : story) {
     if (!text.empty()) text += " | ";
-    text += fmt::format("{} {}", date_text(told.at), told.text);
-    if (told.times > 1) text += fmt::format(" ({} times)", told.times);
+    text += fmt::format("{} {}", date_text(told.at), text_of(told));
   }
   if (record.measures().rto_censored()) text += " | not recovered by the horizon";
   if (left_out > 0) text += fmt::format(" (and {} more events)", left_out);

@@ -23,9 +23,9 @@ std::string value_text(double value, bool is_share) {
 
 std::string interval_text(const Interval& interval, bool is_share) {
   if (is_share) {
-    std::string low = share_text(interval.low);
-    low.resize(low.size() - 2);  // the unit is said once
-    return fmt::format("[{}, {}]", low, share_text(interval.high));
+    std::string low = share_text(interval.low), high = share_text(interval.high);
+    for (std::string* end : {&low, &high}) end->resize(end->size() - 2);  // the value has the unit
+    return fmt::format("[{}, {}]", low, high);
   }
   // A clock has no fractions of a second.
   if (interval.high < 10) {
@@ -60,11 +60,17 @@ std::string rto_parts_text(const std::vector<PartSummary>& parts) {
 
 std::string parts_text(const MeasureSummary& measure) {
   if (measure.name == "rto") return rto_parts_text(measure.parts);
+  constexpr double worth_telling = 0.05;
   std::string text;
+  double rest = 0;
+  const auto tell = [&](const std::string& name, double seconds) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : " | ", name, duration_text(seconds));
+  };
   for (const auto& part : measure.parts) {
-    if (part.mean == 0) continue;
-    text += fmt::format("{}{} {}", text.empty() ? "" : " | ", part.name, duration_text(part.mean));
+    const bool told = part.mean >= worth_telling * *measure.mean;
+    told ? tell(part.name, part.mean) : void(rest += part.mean);
   }
+  if (rest > 0) tell("other", rest);
   return text;
 }
 
@@ -95,7 +101,7 @@ std::string measure_text(const MeasureSummary& measure, const Results& results) 
   const bool same = measure.ci95 && measure.ci95->low == measure.ci95->high;
   text = fmt::format("{:<{}}", value_text(*measure.mean, measure.is_share), value_width - 2);
   if (measure.ci95 && !same) add(text, interval_text(*measure.ci95, measure.is_share));
-  if (!measure.is_share && !same && measure.p95) {
+  if (!measure.is_share && !same && measure.n > 1 && measure.p95) {
     const bool is_short = *measure.p95 < 10;
     add(text, "p95 " + (is_short ? duration_text(*measure.p95) : clock_text(*measure.p95)));
   }
@@ -125,7 +131,7 @@ std::string objective_text(const ObjectiveSummary& objective, const Summary& sum
   const bool is_share = summary.measure(claim.measure()).is_share;
   std::string text = "objective ";
   if (claim.statistic() != "mean") text += claim.statistic() + " ";
-  text += value_text(claim.limit(), is_share);
+  text += is_share ? fmt::format("{:g} %", claim.limit() * 100) : duration_text(claim.limit());
   if (objective.share_within) {
     text += fmt::format(", {:.3g} % within it [{:.0f}, {:.0f}]", *objective.share_within * 100,
                         objective.share_ci95->low * 100, objective.share_ci95->high * 100);
@@ -155,6 +161,10 @@ std::string measure_lines(const Results& results, const Summary& summary) {
     const auto* objective = summary.objective_of(measure.name);
     // A fixed group that lost nothing has no lag worth a line.
     if (measure.n == 0 && !objective && measure.name == "replacement_lag") continue;
+    // Nor has a topology that stores nothing an RPO.
+    const bool stores =
+        summary.writes_acknowledged + summary.writes_lost + summary.writes_unknown > 0;
+    if (measure.name == "rpo" && !stores && !objective) continue;
     std::string label = measure.name;
     if (label == "rto") label = "RTO";
     if (label == "rpo") label = "RPO";
@@ -166,7 +176,7 @@ std::string measure_lines(const Results& results, const Summary& summary) {
                       count_text(summary.writes_lost), count_text(summary.writes_acknowledged),
                       count_text(summary.writes_unknown)));
     }
-    width = std::max(width, text.size());
+    if (objective) width = std::max(width, text.size());
     rows.push_back({label, text, objective ? objective_text(*objective, summary) : ""});
   }
   std::string lines;
@@ -183,7 +193,7 @@ std::string story_lines(const Results& results, const Summary& summary,
   const auto tell = [&](const char* which, std::size_t position) {
     const auto& record = results.records[position];
     text += fmt::format("{} replication (seed {}/{}): {}\n", which, results.header.seed(),
-                        record.replication(), story_text(record, context.story_events));
+                        record.replication() + 1, story_text(record, context.story_events));
   };
   if (!summary.median) return text;
   tell("median", *summary.median);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -113,8 +114,10 @@ json verdict_json(const Results& results, const Summary& summary, const VerdictC
   for (const auto& measure : summary.measures) measures[measure.name] = measure_json(measure);
   add_totals(results, summary, measures);
   for (const auto& objective : summary.objectives) objectives.push_back(objective_json(objective));
+  std::uint64_t memory = 0;
+  for (const auto& record : results.records) memory = std::max(memory, record.memory_bytes_max());
   const auto replication = [&](const std::optional<std::size_t>& position) {
-    return position ? json(results.records[*position].replication()) : json(nullptr);
+    return position ? json(results.records[*position].replication() + 1) : json(nullptr);
   };
   return {{"experiment", header.experiment()},
           {"question", header.question()},
@@ -124,6 +127,8 @@ json verdict_json(const Results& results, const Summary& summary, const VerdictC
           {"warm_up", static_cast<double>(header.warm_up()) / 1e9},
           {"program_version", header.program_version()},
           {"requests", summary.requests},
+          {"cpu_seconds", summary.cpu_seconds},
+          {"memory_bytes_max", memory},
           {"fingerprints", fingerprints},
           {"measures", measures},
           {"objectives", objectives},

@@ -1,5 +1,6 @@
-// What the program's commands do. Each returns the exit code of shared definitions: 0 all hold, 1 one fails, 2 bad
-// input, 3 undecided, 4 internal or I/O error or a crashed replication, 130 interrupted.
+// What the program's commands do. Each returns the exit code of shared definitions: 0 all hold, 1
+// one fails, 2 bad input, 3 undecided, 4 internal or I/O error or a crashed replication, 130
+// interrupted.
 #pragma once
 
 #include <cstdint>
@@ -26,9 +27,9 @@ struct RunCommand {
 
 int run(const RunCommand& command);
 int check(const std::string& file);
-// All models, or one with all its parameters; JSON if asked.
+// All models, or one with all its parameters.
 int models(const std::string& name);
-// `what`: empty for the verdict, assumptions, replications, events.
+// `what`: empty for the verdict, assumptions, replications, events (of one replication, from 1).
 int show(const std::string& file, const std::string& what, int replication, bool json);
 // Writes a commented starter file; an existing one is left alone.
 int init(const std::string& file);

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <map>
 
-#include "topologies/quantity.hpp"
+#include "analysis/text.hpp"
 
 namespace windtunnel::experiments {
 
@@ -28,26 +28,39 @@ void FaultInjector::start() {
     const sim::Duration at(faults_[i].at());
     sim().after<&FaultInjector::on_strike_due>(at, this, i, Turn::fault);
     if (faults_[i].has_lasting()) {
-      sim().after<&FaultInjector::on_repair_due>(at + sim::Duration(faults_[i].lasting()), this, i, Turn::fault);
+      sim().after<&FaultInjector::on_repair_due>(at + sim::Duration(faults_[i].lasting()), this, i,
+                                                 Turn::fault);
     }
   }
 }
 
-void FaultInjector::on_strike_due(std::uint64_t fault) { sim().operate<&FaultInjector::strike>(this, fault); }
-void FaultInjector::on_repair_due(std::uint64_t fault) { sim().operate<&FaultInjector::repair>(this, fault); }
+void FaultInjector::on_strike_due(std::uint64_t fault) {
+  sim().operate<&FaultInjector::strike>(this, fault);
+}
+void FaultInjector::on_repair_due(std::uint64_t fault) {
+  sim().operate<&FaultInjector::repair>(this, fault);
+}
 
 namespace {
 
 const std::string& target_of(const Fault& fault) {
   switch (fault.kind_case()) {
-    case Fault::kAzPowerLoss: return fault.az_power_loss().target();
-    case Fault::kInstanceStop: return fault.instance_stop().target();
-    case Fault::kInstanceCrash: return fault.instance_crash().target();
-    case Fault::kNetworkPartition: return fault.network_partition().target();
-    case Fault::kSlow: return fault.slow().target();
-    case Fault::kErrors: return fault.errors().target();
-    case Fault::kPacketLoss: return fault.packet_loss().target();
-    case Fault::KIND_NOT_SET: break;
+    case Fault::kAzPowerLoss:
+      return fault.az_power_loss().target();
+    case Fault::kInstanceStop:
+      return fault.instance_stop().target();
+    case Fault::kInstanceCrash:
+      return fault.instance_crash().target();
+    case Fault::kNetworkPartition:
+      return fault.network_partition().target();
+    case Fault::kSlow:
+      return fault.slow().target();
+    case Fault::kErrors:
+      return fault.errors().target();
+    case Fault::kPacketLoss:
+      return fault.packet_loss().target();
+    case Fault::KIND_NOT_SET:
+      break;
   }
   static const std::string none;
   return none;
@@ -55,7 +68,8 @@ const std::string& target_of(const Fault& fault) {
 
 std::string instances(const settings::FaultTarget& target) {
   std::string which = "instances";
-  if (target.has_count()) which = fmt::format("{} instance{}", target.count(), target.count() == 1 ? "" : "s");
+  if (target.has_count())
+    which = fmt::format("{} instance{}", target.count(), target.count() == 1 ? "" : "s");
   if (target.has_share()) which = fmt::format("{:g} % of the instances", target.share() * 100);
   return target.az().empty() ? which : which + " in " + target.az();
 }
@@ -63,21 +77,30 @@ std::string instances(const settings::FaultTarget& target) {
 // What happens, without "for how long".
 std::string effect(const Fault& fault) {
   switch (fault.kind_case()) {
-    case Fault::kAzPowerLoss: return "loses power";
-    case Fault::kInstanceStop: return "has " + instances(fault.instance_stop()) + " stopped";
-    case Fault::kInstanceCrash: return "has " + instances(fault.instance_crash()) + " crash";
-    case Fault::kNetworkPartition: return "is cut off from the network";
-    case Fault::kSlow: return fmt::format("is {:g} times slower", fault.slow().factor());
-    case Fault::kErrors: return fmt::format("answers {:g} % of requests with errors", fault.errors().share() * 100);
-    case Fault::kPacketLoss: return fmt::format("loses {:g} % of packets", fault.packet_loss().share() * 100);
-    case Fault::KIND_NOT_SET: break;
+    case Fault::kAzPowerLoss:
+      return "loses power";
+    case Fault::kInstanceStop:
+      return "has " + instances(fault.instance_stop()) + " stopped";
+    case Fault::kInstanceCrash:
+      return "has " + instances(fault.instance_crash()) + " crash";
+    case Fault::kNetworkPartition:
+      return "is cut off from the network";
+    case Fault::kSlow:
+      return fmt::format("is {:g} times slower", fault.slow().factor());
+    case Fault::kErrors:
+      return fmt::format("answers {:g} % of requests with errors", fault.errors().share() * 100);
+    case Fault::kPacketLoss:
+      return fmt::format("loses {:g} % of packets", fault.packet_loss().share() * 100);
+    case Fault::KIND_NOT_SET:
+      break;
   }
   return "nothing";
 }
 
 std::string effect_and_length(const Fault& fault) {
   if (!fault.has_lasting()) return effect(fault);
-  return effect(fault) + " for " + format_quantity(fault.lasting(), schema::DURATION);
+  return effect(fault) + " for " +
+         analysis::duration_text(static_cast<double>(fault.lasting()) * 1e-9);
 }
 
 }  // namespace
@@ -94,7 +117,7 @@ void FaultInjector::strike(std::uint64_t i) {
 
 void FaultInjector::repair(std::uint64_t i) {
   const Fault& fault = faults_[i];
-  sim().log().note(sim().now(), Milestone::repair, target_of(fault), "is over: " + effect(fault));
+  sim().log().note(sim().now(), Milestone::repair, target_of(fault), "no longer " + effect(fault));
   set_in_force(i, false);
 }
 
@@ -103,28 +126,55 @@ void FaultInjector::set_in_force(std::size_t i, bool in_force) {
   in_force_[i] = in_force;
   refresh_effects();
   const bool instances_lost = fault.has_instance_stop() || fault.has_instance_crash();
-  if (!fault.has_az_power_loss() && !instances_lost) return;
-  const std::vector<ZoneId> zones =
-      fault.has_az_power_loss() ? zones_named(target_of(fault)) : std::vector<ZoneId>{};
-  if (in_force) {
-    hit_[i] = fault.has_az_power_loss() ? hosts_in(zones)
-                                        : instances_hit(fault.has_instance_stop() ? fault.instance_stop()
-                                                                                  : fault.instance_crash());
-    sim().platform().lose_hosts(hit_[i], fault.has_instance_stop() ? HostLoss::reset : HostLoss::silence);
-  } else {
+  if (fault.has_az_power_loss() || fault.has_network_partition()) isolate(fault, i, in_force);
+  if (instances_lost && in_force) {
+    hit_[i] =
+        instances_hit(fault.has_instance_stop() ? fault.instance_stop() : fault.instance_crash());
+    sim().platform().lose_hosts(hit_[i],
+                                fault.has_instance_stop() ? HostLoss::reset : HostLoss::silence);
+  } else if (instances_lost) {
+    sim().platform().restore_hosts(hit_[i]);
+  }
+}
+
+// Power is lost, or nobody outside reaches the zone. A region that is cut off as a whole works on
+// inside.
+void FaultInjector::isolate(const Fault& fault, std::size_t i, bool in_force) {
+  const std::vector<ZoneId> zones = zones_named(target_of(fault));
+  if (fault.has_az_power_loss() && in_force) {
+    hit_[i] = hosts_in(zones);
+    sim().platform().lose_hosts(hit_[i], HostLoss::silence);
+  } else if (fault.has_az_power_loss()) {
     sim().platform().restore_hosts(hit_[i]);
   }
   for (const ZoneId zone : zones) {
+    if (!isolates_zones(fault) || isolations(zone) != (in_force ? 1 : 0)) continue;
     for (const auto& component : sim().components()) {
       in_force ? component->on_zone_lost(zone) : component->on_zone_restored(zone);
     }
   }
 }
 
-// Overlapping faults compose: factors multiply, the stronger state wins. So the effects are derived anew each time.
+bool FaultInjector::isolates_zones(const Fault& fault) const {
+  return fault.has_az_power_loss() ||
+         (fault.has_network_partition() && sim().network().find(target_of(fault)).has_value());
+}
+
+std::ptrdiff_t FaultInjector::isolations(ZoneId zone) const {
+  std::ptrdiff_t count = 0;
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    if (!in_force_[i] || !isolates_zones(faults_[i])) continue;
+    const std::vector<ZoneId> zones = zones_named(target_of(faults_[i]));
+    count += std::count(zones.begin(), zones.end(), zone);
+  }
+  return count;
+}
+
+// Overlapping faults compose: factors multiply, the stronger state wins. So the effects are derived
+// anew each time.
 void FaultInjector::refresh_effects() {
   struct Effect {
-    bool cut_off = false;
+    std::uint32_t island = 0;
     double slow = 1, pass = 1;
   };
   std::map<ZoneId, Effect> zones;
@@ -136,7 +186,10 @@ void FaultInjector::refresh_effects() {
     const std::string& target = target_of(fault);
     for (const ZoneId zone : zones_named(target)) {
       Effect& effect = zones[zone];
-      if (on && (fault.has_az_power_loss() || fault.has_network_partition())) effect.cut_off = true;
+      if (on && isolates_zones(fault)) effect.island = 1u + zone;  // the stronger state
+      if (on && fault.has_network_partition() && effect.island == 0) {
+        effect.island = 0x10000u + zones_named(target).front();  // the region stays together
+      }
       if (on && fault.has_slow()) effect.slow *= fault.slow().factor();
       if (on && fault.has_packet_loss()) effect.pass *= 1 - fault.packet_loss().share();
     }
@@ -147,7 +200,7 @@ void FaultInjector::refresh_effects() {
     if (on && fault.has_errors()) effect.pass *= 1 - fault.errors().share();
   }
   for (const auto& [zone, effect] : zones) {
-    sim().network().set_cut_off(zone, effect.cut_off);
+    sim().network().set_island(zone, effect.island);
     sim().network().set_slow(zone, effect.slow);
     sim().network().set_loss(zone, 1 - effect.pass);
   }
@@ -166,25 +219,29 @@ std::vector<ZoneId> FaultInjector::zones_named(const std::string& target) const 
 std::vector<HostId> FaultInjector::hosts_in(const std::vector<ZoneId>& zones) const {
   std::vector<HostId> hosts;
   for (HostId id = 0; id < sim().platform().hosts(); ++id) {
-    if (std::find(zones.begin(), zones.end(), sim().platform().host(id).zone) != zones.end()) hosts.push_back(id);
+    if (std::find(zones.begin(), zones.end(), sim().platform().host(id).zone) != zones.end())
+      hosts.push_back(id);
   }
   return hosts;
 }
 
-// Running instances of the component in the zone asked for; a share (at least one) or a count is drawn at random.
+// Running instances of the component in the zone asked for; a share (at least one) or a count is
+// drawn at random.
 std::vector<HostId> FaultInjector::instances_hit(const settings::FaultTarget& target) {
   const sim::Component& component = *sim().find_component(target.target());
   std::vector<HostId> hosts;
   for (const std::uint32_t node : component.running_nodes()) {
     const HostId host = component.nodes()[node].host;
-    if (target.az().empty() || sim().network().name(sim().platform().host(host).zone) == target.az()) {
+    if (target.az().empty() ||
+        sim().network().name(sim().platform().host(host).zone) == target.az()) {
       hosts.push_back(host);
     }
   }
   std::size_t wanted = hosts.size();
   if (target.has_count()) wanted = std::min(wanted, static_cast<std::size_t>(target.count()));
   if (target.has_share() && !hosts.empty()) {
-    const auto share = static_cast<std::size_t>(target.share() * static_cast<double>(hosts.size()) + 0.5);
+    const auto share =
+        static_cast<std::size_t>(target.share() * static_cast<double>(hosts.size()) + 0.5);
     wanted = std::clamp<std::size_t>(share, 1, wanted);
   }
   for (std::size_t i = 0; i < wanted; ++i) {  // the first `wanted` of a random order

@@ -1,4 +1,5 @@
-// Breaks things at their dates and mends them. Every fault is one operation on the platform: nobody sees half of it.
+// Breaks things at their dates and mends them. Every fault is one operation on the platform: nobody
+// sees half of it.
 #pragma once
 
 #include <vector>
@@ -27,6 +28,11 @@ class FaultInjector final : public sim::Component {
   std::vector<sim::HostId> instances_hit(const settings::FaultTarget& target);
   std::vector<sim::HostId> hosts_in(const std::vector<sim::ZoneId>& zones) const;
   std::vector<sim::ZoneId> zones_named(const std::string& target) const;
+  void isolate(const settings::Fault& fault, std::size_t i, bool in_force);
+  // Zones are isolated one by one: by a loss of power, or a partition of the zone itself.
+  bool isolates_zones(const settings::Fault& fault) const;
+  // Faults in force that isolate the zone.
+  std::ptrdiff_t isolations(sim::ZoneId zone) const;
   void refresh_effects();
 
   std::vector<settings::Fault> faults_;

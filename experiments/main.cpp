@@ -1,100 +1,206 @@
 // The command line. What the commands do is in commands.hpp.
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
-#include <set>
 
 #include "analysis/files.hpp"
 #include "experiments/commands.hpp"
+#include "topologies/names.hpp"
+#include "topologies/quantity.hpp"
 
 namespace {
 
+using windtunnel::Diagnostics;
 using windtunnel::experiments::RunCommand;
+using windtunnel::experiments::TraceOption;
 
-struct TraceOptions {
-  std::string text, from, to;
-  double scale = 1;
+// Options as they were written; empty: not given. They are read by the same reader as a file's
+// values.
+struct Words {
+  std::string seed, replications, jobs, format, scale, number;
+  TraceOption trace;
 };
 
-void add_run(CLI::App& app, RunCommand& run, TraceOptions& trace) {
+void add_format(CLI::App& command, Words& words) {
+  command.add_option("--format", words.format, "text or json");
+}
+
+void add_run(CLI::App& app, RunCommand& run, Words& words) {
   CLI::App* command = app.add_subcommand("run", "run an experiment and print its verdict");
   command->add_option("FILE", run.file, "the experiment, YAML or JSON")->required();
   command->add_option("--out", run.out, "results file (default results/NAME.h5)");
-  command->add_option("--seed", run.seed, "seed of all chance (default: the experiment's)");
-  command->add_option("--replications", run.replications, "independent runs (default: the experiment's; 1 with --trace)")
-      ->check(CLI::Range(1, 1000000));
-  command->add_option("--jobs", run.jobs, "replications at a time (default: one for each processor)")->check(CLI::Range(1, 1024));
-  auto* resume = command->add_flag("--resume", run.resume, "go on with an unfinished run");
-  command->add_flag("--restart", run.restart, "drop an unfinished run")->excludes(resume);
-  command->add_option_function<std::string>("--format", [&run](const std::string& f) { run.json = f == "json"; }, "text or json")
-      ->check(CLI::IsMember({"text", "json"}))->default_str("text");
-  command->add_option("--set", run.sets, "PATH=VALUE, e.g. components.web.workers=4; may be repeated")->allow_extra_args(false);
-  command->add_option("--trace", trace.text, "[CLIENT=]FILE: recorded counts instead of the client's open load");
-  command->add_option("--trace-from", trace.from, "first date used, as written in the file");
-  command->add_option("--trace-to", trace.to, "end of the cut; 24:00 is allowed");
-  command->add_option("--trace-scale", trace.scale, "factor on the counts")->check(CLI::Range(0.0, 1e12));
-  command->add_option("--horizon", run.horizon, "length of a run, e.g. 2h");
+  command->add_option("--seed", words.seed, "seed of all chance (default: the experiment's)");
+  command->add_option("--replications", words.replications,
+                      "independent runs (default: the experiment's; 1 with --trace)");
+  command->add_option("--jobs", words.jobs,
+                      "replications at a time (default: one for each processor)");
+  command->add_flag("--resume", run.resume, "go on with an unfinished run");
+  command->add_flag("--restart", run.restart, "drop an unfinished run");
+  add_format(*command, words);
+  command
+      ->add_option("--set", run.sets, "PATH=VALUE, e.g. components.web.workers=4; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--trace", words.trace.text,
+                      "[CLIENT=]FILE: recorded counts instead of the client's open load");
+  command->add_option("--trace-from", words.trace.from, "first date used, as written in the file");
+  command->add_option("--trace-to", words.trace.to, "end of the cut; 24:00 is allowed");
+  command->add_option("--trace-scale", words.scale, "factor on the counts");
+  command->add_option("--horizon", run.horizon,
+                      "length of a run, e.g. 2h (with --trace: the cut's, unless given)");
 }
 
-// Bad words on the command line are bad input.
+void complain(Diagnostics& diagnostics, const std::string& option, const std::string& text) {
+  diagnostics.error({option, 1, 1}, text);
+}
+
+template <typename T>
+std::optional<T> number(const std::string& option, const std::string& text, T low, T high,
+                        Diagnostics& diagnostics) {
+  if (text.empty()) return std::nullopt;
+  const auto parsed = windtunnel::parse_quantity<T>(text, windtunnel::schema::NONE);
+  if (!parsed.value) {
+    complain(diagnostics, option, fmt::format("{} {}", windtunnel::shown(text), parsed.error));
+  } else if (!(*parsed.value >= low && *parsed.value <= high)) {
+    complain(diagnostics, option, fmt::format("{} is not from {} to {}", text, low, high));
+  }
+  return parsed.value;
+}
+
+bool is_json(const Words& words, Diagnostics& diagnostics) {
+  if (!words.format.empty() && words.format != "text" && words.format != "json") {
+    complain(diagnostics, "--format", windtunnel::shown(words.format) + " is not text or json");
+  }
+  return words.format == "json";
+}
+
+void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
+  constexpr std::int64_t replications_max = 1'000'000, jobs_max = 1024;
+  constexpr double scale_max = 1e9;
+  run.seed = number<std::uint64_t>("--seed", words.seed, 0, UINT64_MAX, diagnostics);
+  if (const auto n = number<std::int64_t>("--replications", words.replications, 1, replications_max,
+                                          diagnostics)) {
+    run.replications = static_cast<int>(*n);
+  }
+  if (const auto n = number<std::int64_t>("--jobs", words.jobs, 1, jobs_max, diagnostics)) {
+    run.jobs = static_cast<int>(*n);
+  }
+  run.json = is_json(words, diagnostics);
+  if (run.resume && run.restart) complain(diagnostics, "--restart", "excludes --resume");
+  const auto scale = number<double>("--trace-scale", words.scale, 0, scale_max, diagnostics);
+  if (!words.trace.text.empty()) {
+    run.trace = words.trace;
+    run.trace->scale = scale.value_or(1);
+    return;
+  }
+  const auto needs_trace = [&](const char* option, const std::string& text) {
+    if (!text.empty()) complain(diagnostics, option, "goes with --trace");
+  };
+  needs_trace("--trace-from", words.trace.from);
+  needs_trace("--trace-to", words.trace.to);
+  needs_trace("--trace-scale", words.scale);
+}
+
+// What CLI11 has to say of the words themselves, in our form.
+std::string explain(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
+  std::vector<std::string> names;
+  const CLI::App* command = &app;
+  for (const CLI::App* chosen : app.get_subcommands()) command = chosen;
+  for (const CLI::App* each : app.get_subcommands([](const CLI::App*) { return true; })) {
+    names.push_back(each->get_name());
+  }
+  if (argc < 2) return "a command is missing: " + windtunnel::listed(names, "or");
+  const bool is_option = argv[1][0] == '-';
+  if (command == &app && !is_option) {
+    return fmt::format("there is no command {}{}", windtunnel::shown(argv[1]),
+                       windtunnel::did_you_mean(argv[1], names));
+  }
+  std::vector<std::string> options;
+  for (const CLI::Option* option : command->get_options()) options.push_back(option->get_name());
+  for (const std::string& rest : command->remaining(true)) {
+    const std::string name = rest.substr(0, rest.find('='));
+    return fmt::format("{} is not expected{}", windtunnel::shown(name),
+                       windtunnel::did_you_mean(name, options));
+  }
+  return error.what();
+}
+
+// Bad words on the command line are bad input; -1: go on.
 int parse(CLI::App& app, int argc, char** argv) {
   try {
     app.parse(argc, argv);
     return -1;
+  } catch (const CLI::Success& wish) {  // --help, --version
+    return app.exit(wish);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? 0 : 2;
+    fmt::print(stderr, "windtunnel:1:1: {} (windtunnel --help)\n", explain(app, argc, argv, error));
+    return 2;
   }
 }
 
 int dispatch(int argc, char** argv) {
   namespace commands = windtunnel::experiments;
-  CLI::App app("A wind tunnel for AWS architectures: load and faults in, RTO and RPO out.", "windtunnel");
+  CLI::App app("A wind tunnel for AWS architectures: load and faults in, RTO and RPO out.",
+               "windtunnel");
   app.set_version_flag("--version", "windtunnel " WINDTUNNEL_VERSION);
   app.require_subcommand(1);
+  app.footer(
+      "Exit codes: 0 all objectives hold, 1 one fails, 2 bad input, 3 undecided, 4 internal or I/O "
+      "error, 130 interrupted.");
   RunCommand run;
-  TraceOptions trace;
-  add_run(app, run, trace);
-
+  Words words;
+  add_run(app, run, words);
   std::string file, name, what, starter = "windtunnel.yaml";
-  int replication = 1;
-  bool json = false;
   auto* check = app.add_subcommand("check", "validate a file and print what its graph shows");
   check->add_option("FILE", file, "an experiment or a topology")->required();
   auto* models = app.add_subcommand("models", "list the models, or all parameters of one");
   models->add_option("NAME", name, "a model");
   auto* show = app.add_subcommand("show", "read results back");
-  show->add_option("H5", file, "a results file")->required();
-  show->add_option("WHAT", what, "assumptions, replications or events")->check(CLI::IsMember({"assumptions", "replications", "events"}));
-  show->add_option("N", replication, "the replication whose events are shown, from 1");
-  show->add_flag("--json", json, "the verdict as JSON");
+  show->add_option("H5", file, "a results file, or the journal of an unfinished run")->required();
+  show->add_option("WHAT", what, "assumptions, replications or events (default: the verdict)");
+  show->add_option("N", words.number, "whose events: the replication, from 1 (default 1)");
+  add_format(*show, words);
   auto* init = app.add_subcommand("init", "write a commented starter file");
   init->add_option("FILE", starter, "where to (default windtunnel.yaml)");
 
   if (const int code = parse(app, argc, argv); code >= 0) return code;
   if (check->parsed()) return commands::check(file);
   if (models->parsed()) return commands::models(name);
-  if (show->parsed()) return commands::show(file, what, replication, json);
   if (init->parsed()) return commands::init(starter);
-  if (!trace.text.empty()) {
-    run.trace = commands::TraceOption{trace.text, trace.from, trace.to, trace.scale};
-  } else if (!trace.from.empty() || !trace.to.empty() || trace.scale != 1) {
-    std::fprintf(stderr, "--trace-from:1:1: goes with --trace\n");
-    return 2;
+  Diagnostics diagnostics;
+  if (run.file.empty() && show->parsed()) {
+    const bool json = is_json(words, diagnostics);
+    const auto replication =
+        number<std::int64_t>("N", words.number, 1, INT32_MAX, diagnostics).value_or(1);
+    if (!words.number.empty() && what != "events") complain(diagnostics, "N", "goes with events");
+    if (json && !what.empty()) complain(diagnostics, "--format", "json is for the verdict");
+    if (!diagnostics.has_errors())
+      return commands::show(file, what, static_cast<int>(replication), json);
+  } else {
+    read_run(run, words, diagnostics);
+    if (!diagnostics.has_errors()) return commands::run(run);
   }
-  return commands::run(run);
+  fmt::print(stderr, "{}", diagnostics.print());
+  return 2;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return dispatch(argc, argv);
+    const int code = dispatch(argc, argv);
+    if (std::fflush(stdout) == 0) return code;
+    std::perror("stdout:1:1: cannot be written");
+    return 4;
+  } catch (const windtunnel::analysis::WrongFile& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 2;
   } catch (const windtunnel::analysis::FileError& error) {
-    std::fprintf(stderr, "%s\n", error.what());
+    fmt::print(stderr, "{}\n", error.what());
     return 4;
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "internal error: %s\n", error.what());
+    fmt::print(stderr, "windtunnel:1:1: internal error: {}\n", error.what());
     return 4;
   }
 }

@@ -18,7 +18,8 @@ using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 
 std::string range_of(const schema::Field& field) {
-  const std::string low = field.min().empty() ? "" : (field.above_min() ? "above " : "from ") + field.min();
+  const std::string low =
+      field.min().empty() ? "" : (field.above_min() ? "above " : "from ") + field.min();
   const std::string high = field.max().empty() ? "" : "to " + field.max();
   return low.empty() || high.empty() ? low + high : low + " " + high;
 }
@@ -30,7 +31,7 @@ std::string lower(std::string text) {
 
 std::string kind_of(const FieldDescriptor& field, const schema::Field& options) {
   static const std::map<schema::Unit, const char*> units = {
-      {schema::DURATION, "duration"}, {schema::BYTES, "bytes"},   {schema::RATE, "rate"},
+      {schema::DURATION, "duration"}, {schema::BYTES, "bytes"},         {schema::RATE, "rate"},
       {schema::SHARE, "share"},       {schema::BANDWIDTH, "bandwidth"}, {schema::DATE, "date"}};
   if (!options.reference().empty()) return "a component (" + options.reference() + ")";
   if (const auto unit = units.find(options.unit()); unit != units.end()) return unit->second;
@@ -44,9 +45,12 @@ std::string kind_of(const FieldDescriptor& field, const schema::Field& options) 
     }
     case FieldDescriptor::CPPTYPE_MESSAGE:
       return field.message_type()->name() == "Distribution" ? "distribution of durations" : "group";
-    case FieldDescriptor::CPPTYPE_BOOL: return "true | false";
-    case FieldDescriptor::CPPTYPE_STRING: return "text";
-    default: return "number";
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return "true | false";
+    case FieldDescriptor::CPPTYPE_STRING:
+      return "text";
+    default:
+      return "number";
   }
 }
 
@@ -58,14 +62,16 @@ void print_fields(const Descriptor& message, const std::string& prefix) {
     fmt::print("  {}\n", path);
     fmt::print("      {}{}\n", options.sentence(),
                field.containing_oneof() != nullptr && field.real_containing_oneof() != nullptr
-                   ? fmt::format(" (one of {})", field.real_containing_oneof()->name()) : "");
+                   ? fmt::format(" (one of {})", field.real_containing_oneof()->name())
+                   : "");
     std::string line = kind_of(field, options);
     if (options.required()) line += "; required";
     if (!options.default_().empty()) line += "; default " + options.default_();
     if (const std::string range = range_of(options); !range.empty()) line += "; " + range;
     fmt::print("      {}\n", line);
     if (!options.source().empty()) fmt::print("      source: {}\n", options.source());
-    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE && field.message_type()->name() != "Distribution") {
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
+        field.message_type()->name() != "Distribution") {
       print_fields(*field.message_type(), path + ".");
     }
   }
@@ -78,17 +84,22 @@ int models(const std::string& name) {
   if (name.empty()) {
     std::map<std::string, std::vector<std::string>> by_category;
     for (const auto& [model, entry] : all) {
-      by_category[entry.descriptor()->options().GetExtension(schema::model).category()].push_back(model);
+      by_category[entry.descriptor()->options().GetExtension(schema::model).category()].push_back(
+          model);
     }
     for (const auto& [category, names] : by_category) {
       fmt::print("{}\n", category);
       for (const std::string& model : names) {
-        fmt::print("  {:<28}{}\n", model, all.at(model).descriptor()->options().GetExtension(schema::model).sentence());
+        fmt::print("  {:<28}{}\n", model,
+                   all.at(model).descriptor()->options().GetExtension(schema::model).sentence());
       }
     }
-    fmt::print("\nA distribution is written 12ms, {{exponential: 10ms}}, {{uniform: {{min: 1s, max: 5s}}}},\n"
-               "{{lognormal: {{p50: 12ms, p99: 80ms}}}} or {{mean: 20ms, cv: 2}}, {{gamma: {{mean: 1s, cv: 0.5}}}}, {{pareto: {{min: 1s, alpha: 2}}}}.\n"
-               "All parameters of one model: windtunnel models NAME\n");
+    fmt::print(
+        "\nA distribution is written 12ms, {{exponential: 10ms}}, {{uniform: {{min: 1s, max: "
+        "5s}}}},\n"
+        "{{lognormal: {{p50: 12ms, p99: 80ms}}}} or {{mean: 20ms, cv: 2}}, {{gamma: {{mean: 1s, "
+        "cv: 0.5}}}}, {{pareto: {{min: 1s, alpha: 2}}}}.\n"
+        "All parameters of one model: windtunnel models NAME\n");
     return 0;
   }
   const auto found = all.find(name);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "analysis/files.hpp"
@@ -13,21 +14,20 @@
 #include "analysis/summary.hpp"
 #include "analysis/verdict.hpp"
 #include "experiments/commands.hpp"
+#include "topologies/names.hpp"
 
 namespace windtunnel::experiments {
 
 int check(const std::string& file) {
   Diagnostics diagnostics;
-  const bool good = check_file(file, {}, diagnostics);
-  if (good) {
-    // Traces are part of what a run would need.
-    Diagnostics own;
-    if (auto experiment = load_experiment(file, {}, own)) {
-      read_traces(*experiment, diagnostics);
-    }
+  if (check_file(file, {}, diagnostics)) {
+    // Traces are part of what a run would need; what else is to say was said above.
+    Diagnostics said;
+    if (auto experiment = load_experiment(file, {}, said)) read_traces(*experiment, diagnostics);
   }
-  fmt::print(good ? stdout : stderr, "{}", diagnostics.print());
-  if (diagnostics.has_errors()) return 2;
+  const bool bad = diagnostics.has_errors();
+  fmt::print(bad ? stderr : stdout, "{}", diagnostics.print());
+  if (bad) return 2;
   fmt::print("{}: no errors\n", file);
   return 0;
 }
@@ -38,45 +38,62 @@ namespace {
 analysis::Results read_any(const std::string& file);
 
 std::string replications_text(const analysis::Results& results) {
-  std::string text = fmt::format("{:>11}  {:<16}  {:>12}  {:>10}  {:>10}  {:>12}  {:>11}\n", "replication", "fingerprint",
-                                 "requests", "rto s", "rpo s", "availability", "replacement");
-  const auto in_seconds = [](bool present, std::int64_t ns, bool censored) {
+  constexpr const char* row =
+      "{:>11}  {:<16}  {:>12}  {:>9}  {:>9}  {:>12}  {:>11}  {:>7}  {:>9}\n";
+  std::string text =
+      fmt::format(fmt::runtime(row), "replication", "fingerprint", "requests", "rto s", "rpo s",
+                  "availability", "replacement", "cpu s", "memory MB");
+  const auto seconds = [](bool present, std::int64_t ns, bool censored) {
     if (censored) return std::string("censored");
     return present ? fmt::format("{:.3f}", static_cast<double>(ns) * 1e-9) : std::string("-");
   };
   for (const auto& record : results.records) {
     const auto& m = record.measures();
-    text += fmt::format("{:>11}  {:016x}  {:>12}  {:>10}  {:>10}  {:>12}  {:>11}\n", record.replication() + 1,
-                        record.fingerprint(), record.requests(), in_seconds(m.has_rto(), m.rto(), m.rto_censored()),
-                        in_seconds(m.has_rpo(), m.rpo(), m.rpo_censored()),
-                        m.has_availability() ? fmt::format("{:.6f}", m.availability()) : "-",
-                        in_seconds(m.has_replacement_lag(), m.replacement_lag(), m.replacement_lag_censored()));
+    text += fmt::format(
+        fmt::runtime(row), record.replication() + 1, fmt::format("{:016x}", record.fingerprint()),
+        record.requests(), seconds(m.has_rto(), m.rto(), m.rto_censored()),
+        seconds(m.has_rpo(), m.rpo(), m.rpo_censored()),
+        m.has_availability() ? fmt::format("{:.6f}", m.availability()) : "-",
+        seconds(m.has_replacement_lag(), m.replacement_lag(), m.replacement_lag_censored()),
+        fmt::format("{:.2f}", record.cpu_seconds()),
+        fmt::format("{:.1f}", static_cast<double>(record.memory_bytes_max()) * 1e-6));
   }
   return text;
+}
+
+int say_events(const std::string& file, const analysis::Results& results, int replication) {
+  for (const auto& record : results.records) {
+    if (static_cast<int>(record.replication()) + 1 != replication) continue;
+    fmt::print("{}", analysis::events_text(record));
+    return 0;
+  }
+  fmt::print(stderr, "{}:1:1: there is no replication {}; {} to {} were asked for, {} are there\n",
+             file, replication, 1, results.header.replications(), results.records.size());
+  return 2;
 }
 
 }  // namespace
 
 int show(const std::string& file, const std::string& what, int replication, bool json) {
+  static const std::vector<std::string> parts = {"assumptions", "replications", "events"};
+  if (!what.empty() && std::find(parts.begin(), parts.end(), what) == parts.end()) {
+    fmt::print(stderr, "show:1:1: {} is not {}{}\n", shown(what), listed(parts, "or"),
+               did_you_mean(what, parts));
+    return 2;
+  }
   const analysis::Results results = read_any(file);
+  if (what == "events") return say_events(file, results, replication);
   if (what == "assumptions") {
     fmt::print("{}", analysis::assumptions_text(results.header));
   } else if (what == "replications") {
     fmt::print("{}", replications_text(results));
-  } else if (what == "events") {
-    for (const auto& record : results.records) {
-      if (static_cast<int>(record.replication()) + 1 != replication) continue;
-      fmt::print("{}", analysis::events_text(record));
-      return 0;
-    }
-    fmt::print(stderr, "{}:1:1: there is no replication {}; they are 1 to {}\n", file, replication, results.header.replications());
-    return 2;
   } else {
     const analysis::Summary summary = analysis::summarise(results.header, results.records);
+    const analysis::VerdictContext context{.results_path = file};
     if (json) {
-      fmt::print("{}\n", analysis::verdict_json(results, summary, {.results_path = file}).dump(2));
+      fmt::print("{}\n", analysis::verdict_json(results, summary, context).dump(2));
     } else {
-      fmt::print("{}", analysis::verdict_text(results, summary, {.results_path = file}));
+      fmt::print("{}", analysis::verdict_text(results, summary, context));
     }
   }
   return 0;
@@ -112,14 +129,13 @@ objectives: {rto: 2min, availability: 99%}
 )";
 
 analysis::Results read_any(const std::string& file) {
-  constexpr std::string_view ending = ".journal";
-  const bool journal = file.size() > ending.size() && file.ends_with(ending);
-  if (!journal && (access(file.c_str(), F_OK) == 0 || access((file + ".journal").c_str(), F_OK) != 0)) {
-    return analysis::read_results(file);
-  }
-  analysis::JournalContents contents = analysis::read_journal(journal ? file : file + ".journal");
-  fmt::print(stderr, "{}: an unfinished run, {} of {} replications\n", file, contents.records.size(),
-             contents.header.replications());
+  const auto exists = [](const std::string& path) { return access(path.c_str(), F_OK) == 0; };
+  const bool is_journal = file.ends_with(".journal");
+  const std::string journal = is_journal ? file : file + ".journal";
+  if (!exists(journal) || (!is_journal && exists(file))) return analysis::read_results(file);
+  analysis::JournalContents contents = analysis::read_journal(journal);
+  fmt::print(stderr, "{}:1:1: note: an unfinished run, {} of {} replications\n", journal,
+             contents.records.size(), contents.header.replications());
   std::sort(contents.records.begin(), contents.records.end(),
             [](const auto& a, const auto& b) { return a.replication() < b.replication(); });
   return {std::move(contents.header), std::move(contents.records)};
@@ -130,13 +146,14 @@ analysis::Results read_any(const std::string& file) {
 int init(const std::string& file) {
   const int descriptor = open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (descriptor < 0) {
-    fmt::print(stderr, "{}:1:1: {}; nothing was written\n", file,
-               errno == EEXIST ? "exists already" : "cannot be created");
-    return 2;
+    const bool exists = errno == EEXIST;
+    fmt::print(
+        stderr, "{}:1:1: {}; nothing was written\n", file,
+        exists ? "exists already" : fmt::format("can't be created: {}", std::strerror(errno)));
+    return exists ? 2 : 4;
   }
   close(descriptor);
-  analysis::File out(file, O_WRONLY);
-  out.write(starter);
+  analysis::File(file, O_WRONLY).write(starter);
   fmt::print("{} written; try: windtunnel run {}\n", file, file);
   return 0;
 }

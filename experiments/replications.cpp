@@ -201,7 +201,7 @@ Ended end_of(const Child& child) {
     ended.failure = fmt::format("ended with status {} and without a result", WEXITSTATUS(status));
   }
   if (!ended.record) {
-    ended.failure = fmt::format("replication {}: {}", child.replication, ended.failure);
+    ended.failure = fmt::format("replication {}: {}", child.replication + 1, ended.failure);
   }
   return ended;
 }

@@ -25,7 +25,7 @@ struct Batch {
 
 struct BatchResult {
   std::vector<analysis::ReplicationRecord> records;  // by replication, those already done included
-  std::vector<std::string> failures;                 // which replication, and why
+  std::vector<std::string> failures;                 // which replication (from 1), and why
   bool interrupted = false;
 
   // 0, 4 (a replication crashed) or 130 (SIGINT, SIGTERM).

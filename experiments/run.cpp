@@ -21,7 +21,8 @@ analysis::ServiceLevel level_of(const settings::ServiceLevel& given) {
   return level;
 }
 
-// Objectives by reflection: their messages' fields are named after measures, their oneof after statistics.
+// Objectives by reflection: their messages' fields are named after measures, their oneof after
+// statistics.
 void add_objectives(const settings::Objectives& given, analysis::ExperimentHeader& header) {
   std::vector<const google::protobuf::FieldDescriptor*> fields;
   given.GetReflection()->ListFields(given, &fields);
@@ -33,9 +34,11 @@ void add_objectives(const settings::Objectives& given, analysis::ExperimentHeade
       auto& claim = *header.add_objectives();
       claim.set_measure(measure->name());
       claim.set_statistic(statistic->name());
-      claim.set_limit(statistic->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_DOUBLE
-                          ? objective.GetReflection()->GetDouble(objective, statistic)
-                          : static_cast<double>(objective.GetReflection()->GetInt64(objective, statistic)) * 1e-9);
+      claim.set_limit(
+          statistic->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_DOUBLE
+              ? objective.GetReflection()->GetDouble(objective, statistic)
+              : static_cast<double>(objective.GetReflection()->GetInt64(objective, statistic)) *
+                    1e-9);
     }
   }
 }
@@ -58,13 +61,14 @@ analysis::ReplicationRecord run_replication(const LoadedExperiment& experiment, 
                                             int index, bool simgrid) {
   const settings::Experiment& settings = experiment.settings;
   const settings::ServiceLevel& level = settings.service_level();
-  sim::Simulation sim({.seed = seed,
-                       .replication = static_cast<std::uint64_t>(index) + 1,
-                       .horizon = sim::Duration(settings.horizon()),
-                       .warm_up = sim::Duration(settings.warm_up()),
-                       .simgrid = simgrid,
-                       .window = sim::Duration(level.window()),
-                       .latency_bound = level.has_p99() ? sim::Duration(level.p99()) : sim::forever});
+  sim::Simulation sim(
+      {.seed = seed,
+       .replication = static_cast<std::uint64_t>(index) + 1,
+       .horizon = sim::Duration(settings.horizon()),
+       .warm_up = sim::Duration(settings.warm_up()),
+       .simgrid = simgrid,
+       .window = sim::Duration(level.window()),
+       .latency_bound = level.has_p99() ? sim::Duration(level.p99()) : sim::forever});
   build(experiment.topology, sim);
   sim.add(std::make_unique<FaultInjector>(sim, settings));
   sim.run();
@@ -75,7 +79,8 @@ analysis::ReplicationRecord run_replication(const LoadedExperiment& experiment, 
   record.set_fingerprint(sim.fingerprint());
   record.set_events_handled(sim.events_handled());
   std::uint64_t requests = 0;
-  for (const sim::RequestWindow& window : sim.log().windows) requests += window.arrived + window.undecided;
+  for (const sim::RequestWindow& window : sim.log().windows)
+    requests += window.arrived + window.undecided;
   record.set_requests(requests);
   analysis::record_run(sim.log(), level_of(level), record);
   for (const auto& component : sim.components()) {

@@ -8,7 +8,8 @@
 
 namespace windtunnel::experiments {
 
-// Runs replication `index` (from 0). In a process of its own if the platform is SimGrid: it has one engine a process.
+// Runs replication `index` (from 0). In a process of its own if the platform is SimGrid: it has one
+// engine a process.
 analysis::ReplicationRecord run_replication(const LoadedExperiment& experiment, std::uint64_t seed,
                                             int index, bool simgrid = true);
 

@@ -1,9 +1,10 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -23,23 +24,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-int complain(const Diagnostics& diagnostics) {
-  fmt::print(stderr, "{}", diagnostics.print());
-  return 2;
-}
-
-// Messages and progress go to stderr: a bar on a terminal, plain lines elsewhere.
+// A bar on a terminal, plain lines elsewhere; on stderr, as stdout is the verdict's.
 class Progress {
  public:
   void operator()(int finished, int replications) {
+    constexpr int width = 30;
+    const int full = width * finished / std::max(replications, 1);
+    const int quarter = 4 * finished / std::max(replications, 1);
     if (terminal_) {
-      const int full = replications > 0 ? 30 * finished / replications : 30;
-      fmt::print(stderr, "\r[{:#<{}}{:.<{}}] {}/{}{}", "", full, "", 30 - full, finished, replications,
+      fmt::print(stderr, "\r[{}{}] {}/{}{}", std::string(static_cast<std::size_t>(full), '#'),
+                 std::string(static_cast<std::size_t>(width - full), '.'), finished, replications,
                  finished == replications ? "\n" : "");
-    } else if (finished > 0 && (finished == replications || finished * 4 / replications > quarter_)) {
+    } else if (quarter > quarter_) {
       fmt::print(stderr, "{} of {} replications\n", finished, replications);
     }
-    quarter_ = replications > 0 ? finished * 4 / replications : 0;
+    quarter_ = quarter;
   }
 
  private:
@@ -47,46 +46,143 @@ class Progress {
   int quarter_ = 0;
 };
 
-// The file and the options on top of it; false if there was an error.
-bool load(const RunCommand& command, std::optional<LoadedExperiment>& experiment, int& replications,
-          Diagnostics& diagnostics) {
-  experiment = load_experiment(command.file, command.sets, diagnostics);
-  if (!experiment) return false;
-  settings::Experiment& settings = experiment->settings;
-  if (command.trace) apply_trace(*command.trace, *experiment, diagnostics);
-  if (diagnostics.has_errors()) return false;
-  const auto traced = read_traces(*experiment, diagnostics);
-  if (command.trace && traced) settings.set_horizon(*traced);
-  if (!command.horizon.empty()) {
-    const auto horizon = parse_quantity<std::int64_t>(command.horizon, schema::DURATION);
-    const Place place{"--horizon", 1, 1};
-    if (!horizon.value) {
-      diagnostics.error(place, horizon.error);
-    } else if (*horizon.value <= settings.warm_up() || *horizon.value > sim::horizon_limit.count()) {
-      diagnostics.error(place, fmt::format("{} is not between the warm-up's end and ten years", command.horizon));
-    } else {
-      settings.set_horizon(*horizon.value);
-    }
-  }
-  if (command.trace || !command.horizon.empty()) experiment->input_text += fmt::format("# horizon {} ns\n", settings.horizon());
-  replications = command.replications.value_or(command.trace ? 1 : static_cast<int>(settings.replications()));
-  return !diagnostics.has_errors();
+// `--set NAME=...`: given on the command line, so a trace doesn't change it.
+bool is_set(const RunCommand& command, const std::string& name) {
+  return std::any_of(command.sets.begin(), command.sets.end(),
+                     [&](const std::string& set) { return set.starts_with(name + "="); });
 }
 
-// The journal of this run, and what it already holds; nothing with exit code 2 if the user must decide first.
+// The length of a run: of the option, the trace's cut or the file.
+void decide_horizon(const RunCommand& command, std::int64_t cut, LoadedExperiment& experiment,
+                    Diagnostics& diagnostics) {
+  settings::Experiment& settings = experiment.settings;
+  std::string option = "--trace";
+  if (!command.horizon.empty()) {
+    option = "--horizon";
+    const auto horizon = parse_quantity<std::int64_t>(command.horizon, schema::DURATION);
+    if (!horizon.value) {
+      return diagnostics.error({option, 1, 1},
+                               fmt::format("{} {}", shown(command.horizon), horizon.error));
+    }
+    settings.set_horizon(*horizon.value);
+  } else if (command.trace && !is_set(command, "horizon")) {
+    settings.set_horizon(cut);
+  } else {
+    return;  // the reader has checked the file's
+  }
+  experiment.input_text += fmt::format("# horizon {} ns\n", settings.horizon());
+  const auto text = [](std::int64_t ns) { return format_quantity(ns, schema::DURATION); };
+  if (settings.horizon() > sim::horizon_limit.count()) {
+    diagnostics.error({option, 1, 1},
+                      fmt::format("horizon {} is above {}", text(settings.horizon()),
+                                  text(sim::horizon_limit.count())));
+  }
+  if (settings.horizon() <= settings.warm_up()) {
+    diagnostics.error({option, 1, 1},
+                      fmt::format("horizon {} is not above {}, the warm_up",
+                                  text(settings.horizon()), text(settings.warm_up())));
+  }
+  for (int i = 0; i < settings.faults_size(); ++i) {
+    if (settings.faults(i).at() < settings.horizon()) continue;
+    const std::string path = fmt::format("faults.{}.at", i);
+    diagnostics.error(experiment.places.at(path),
+                      fmt::format("{}: {} is not before the horizon, {} ({})", path,
+                                  text(settings.faults(i).at()), text(settings.horizon()), option));
+  }
+}
+
+// The file and the options on top of it; nothing if there was an error.
+std::optional<LoadedExperiment> load(const RunCommand& command, Diagnostics& diagnostics) {
+  auto experiment = load_experiment(command.file, command.sets, diagnostics);
+  if (!experiment) return std::nullopt;
+  std::string traced;
+  if (command.trace) traced = apply_trace(*command.trace, *experiment, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+  auto cuts = read_traces(*experiment, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+  decide_horizon(command, cuts[traced], *experiment, diagnostics);
+  if (diagnostics.has_errors()) return std::nullopt;
+  return experiment;
+}
+
+int replications_of(const RunCommand& command, const LoadedExperiment& experiment) {
+  const bool once = command.trace && !is_set(command, "replications");
+  return command.replications.value_or(once ? 1
+                                            : static_cast<int>(experiment.settings.replications()));
+}
+
+// Whether a file may be written there: none is, it is empty, or it is one of our own by its first
+// bytes.
+bool is_ours(const std::string& path, std::string_view first) {
+  std::ifstream in(path, std::ios::binary);
+  std::string start(first.size(), '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  return !in.is_open() || in.gcount() == 0 || start == first;
+}
+constexpr std::string_view hdf5_starts = "\x89HDF\r\n\x1a\n", journal_starts = "windtunnel journal";
+
+// The results file as it was asked for, and a folder for it; empty if there can't be one.
+std::string prepare_out(const RunCommand& command, const LoadedExperiment& experiment) {
+  const std::string out =
+      command.out.empty() ? "results/" + experiment.settings.experiment() + ".h5" : command.out;
+  const fs::path path(out);
+  if (fs::is_directory(path) || !path.has_filename()) {
+    fmt::print(stderr, "--out:1:1: {} is a folder; name the file\n", shown(out));
+    return {};
+  }
+  for (const auto& [file, first] :
+       {std::pair{out, hdf5_starts}, {out + ".journal", journal_starts}}) {
+    if (is_ours(file, first)) continue;
+    fmt::print(stderr, "{}:1:1: is not a file of windtunnel's; it is left alone\n", file);
+    return {};
+  }
+  std::error_code error;
+  if (path.has_parent_path()) fs::create_directories(path.parent_path(), error);
+  if (error) {
+    throw analysis::FileError(
+        fmt::format("{}:1:1: its folder can't be made: {}", out, error.message()));
+  }
+  return out;
+}
+
+// The journal of this run, and what it already holds; nothing if the user must decide first.
 std::optional<analysis::Journal> open_journal(const RunCommand& command, const std::string& path,
                                               const analysis::ExperimentHeader& header,
                                               std::vector<analysis::ReplicationRecord>& done) {
   if (command.resume) return analysis::Journal::resume(path, header, done);
   if (fs::exists(path) && !command.restart) {
-    fmt::print(stderr, "{}:1:1: an unfinished run is here; say --resume to go on with it or --restart to drop it\n", path);
+    fmt::print(stderr,
+               "{}:1:1: an unfinished run is here; say --resume to go on with it or --restart to "
+               "drop it\n",
+               path);
     return std::nullopt;
   }
   return analysis::Journal::begin(path, header);
 }
 
-void say_verdict(const RunCommand& command, const analysis::Results& results, const analysis::Summary& summary,
-                 const std::string& out, double wall_seconds) {
+analysis::ExperimentHeader header_for(const RunCommand& command,
+                                      const LoadedExperiment& experiment) {
+  auto header = header_of(experiment, command.seed.value_or(experiment.settings.seed()),
+                          replications_of(command, experiment));
+  for (const std::string& set : command.sets) {
+    auto& given = *header.add_overrides();
+    given.set_path(set.substr(0, set.find('=')));
+    given.set_value(set.substr(set.find('=') + 1));
+  }
+  return header;
+}
+
+void announce(const analysis::ExperimentHeader& header, const LoadedExperiment& experiment) {
+  const auto text = [](std::int64_t ns) { return format_quantity(ns, schema::DURATION); };
+  fmt::print(stderr, "{}: seed {}, {} replication{} of {}\n", header.experiment(), header.seed(),
+             header.replications(), header.replications() == 1 ? "" : "s", text(header.horizon()));
+  for (const auto& fault : experiment.settings.faults()) {
+    fmt::print(stderr, "  {} {}\n", text(fault.at()), FaultInjector::describe(fault));
+  }
+}
+
+void say_verdict(const RunCommand& command, const analysis::Results& results,
+                 const analysis::Summary& summary, const std::string& out, double wall_seconds) {
   const analysis::VerdictContext context{.results_path = out, .wall_seconds = wall_seconds};
   if (command.json) {
     fmt::print("{}\n", analysis::verdict_json(results, summary, context).dump(2));
@@ -95,49 +191,53 @@ void say_verdict(const RunCommand& command, const analysis::Results& results, co
   }
 }
 
+// A journal with nothing in it would only ask for --restart.
+void give_up(const BatchResult& batch, analysis::Journal& journal, const std::string& out) {
+  if (batch.records.empty()) return journal.remove();
+  fmt::print(stderr,
+             "{}.journal keeps what is done, {} replication{}; --resume goes on from there\n", out,
+             batch.records.size(), batch.records.size() == 1 ? "" : "s");
+}
+
 }  // namespace
 
 int run(const RunCommand& command) {
   Diagnostics diagnostics;
-  std::optional<LoadedExperiment> experiment;
-  int replications = 0;
-  if (!load(command, experiment, replications, diagnostics)) return complain(diagnostics);
-  if (!diagnostics.empty()) fmt::print(stderr, "{}", diagnostics.print());
-
-  const std::uint64_t seed = command.seed.value_or(experiment->settings.seed());
-  const std::string out =
-      command.out.empty() ? "results/" + experiment->settings.experiment() + ".h5" : command.out;
-  if (const fs::path folder = fs::path(out).parent_path(); !folder.empty()) fs::create_directories(folder);
-  analysis::Results results{.header = header_of(*experiment, seed, replications), .records = {}};
+  const auto experiment = load(command, diagnostics);
+  fmt::print(stderr, "{}", diagnostics.print());
+  if (!experiment) return 2;
+  analysis::Results results{.header = header_for(command, *experiment), .records = {}};
+  const std::string out = prepare_out(command, *experiment);
+  if (out.empty()) return 2;
   std::vector<analysis::ReplicationRecord> done;
   auto journal = open_journal(command, out + ".journal", results.header, done);
   if (!journal) return 2;
 
-  fmt::print(stderr, "{}: seed {}, {} replications of {}\n", experiment->settings.experiment(), seed, replications,
-             format_quantity<std::int64_t>(experiment->settings.horizon(), schema::DURATION));
-  for (const auto& fault : experiment->settings.faults()) {
-    fmt::print(stderr, "  {} {}\n", format_quantity<std::int64_t>(fault.at(), schema::DURATION), FaultInjector::describe(fault));
-  }
+  announce(results.header, *experiment);
   const auto start = std::chrono::steady_clock::now();
+  const bool resumed = !done.empty();
   const int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   BatchResult batch = run_replications(
-      {.replications = replications,
+      {.replications = static_cast<int>(results.header.replications()),
        .jobs = command.jobs > 0 ? command.jobs : processors,
-       .run = [&](int index) { return run_replication(*experiment, seed, index); },
+       .run = [&](int index) { return run_replication(*experiment, results.header.seed(), index); },
        .keep = [&](const analysis::ReplicationRecord& record) { journal->append(record); },
        .progress = Progress()},
       std::move(done));
-  for (const std::string& failure : batch.failures) fmt::print(stderr, "{}\n", failure);
+  for (const std::string& failure : batch.failures) {
+    fmt::print(stderr, "{}:1:1: {}\n", command.file, failure);
+  }
   if (batch.exit_code() != 0) {
-    fmt::print(stderr, "what is done is kept in {}.journal; --resume goes on from there\n", out);
+    give_up(batch, *journal, out);
     return batch.exit_code();
   }
   results.records = std::move(batch.records);
   analysis::write_results(out, results);
   journal->remove();
   const analysis::Summary summary = analysis::summarise(results.header, results.records);
-  const double wall = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  say_verdict(command, results, summary, out, wall);
+  // What was done before isn't in the time of this run.
+  const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
+  say_verdict(command, results, summary, out, resumed ? 0 : wall.count());
   return summary.exit_code();
 }
 

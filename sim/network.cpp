@@ -55,8 +55,8 @@ void Network::set_jitter(double p90_over_median) {
   }
 }
 
-void Network::set_cut_off(ZoneId zone, bool cut_off) {
-  zones_[zone].cut_off = cut_off;
+void Network::set_island(ZoneId zone, std::uint32_t island) {
+  zones_[zone].island = island;
   refresh(zone);
   if (platform_ != nullptr) platform_->reachability_changed(zone);
 }
@@ -74,9 +74,10 @@ void Network::refresh(ZoneId zone) {
     const auto other = static_cast<ZoneId>(i);
     const Zone &a = zones_[zone], &b = zones_[other];
     for (Path* p : {&path(zone, other), &path(other, zone)}) {
-      p->open = zone == other || (!a.cut_off && !b.cut_off);
-      p->slow = zone == other ? a.slow : a.slow * b.slow;
-      p->loss = zone == other ? a.loss : 1 - (1 - a.loss) * (1 - b.loss);
+      p->open = a.island == b.island;
+      // The worse end decides: a fault of a whole region is not felt twice between its zones.
+      p->slow = std::max(a.slow, b.slow);
+      p->loss = std::max(a.loss, b.loss);
       p->plain = p->slow == 1 && p->loss == 0;
     }
   }

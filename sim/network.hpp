@@ -40,11 +40,14 @@ class Network {
 
   // Faults, inside operations only. Factors multiply; a zone that is cut off reaches nobody but
   // itself.
-  void set_cut_off(ZoneId zone, bool cut_off);
+  void set_cut_off(ZoneId zone, bool cut_off) { set_island(zone, cut_off ? 1u + zone : 0); }
+  // Zones of one island reach each other and nobody else; 0 is the mainland. Bulk transfers know
+  // only the mainland: a zone on any island has its uplink down.
+  void set_island(ZoneId zone, std::uint32_t island);
   void set_slow(ZoneId zone, double factor);
   void set_loss(ZoneId zone, double share);
   bool reaches(ZoneId from, ZoneId to) const { return path(from, to).open; }
-  bool cut_off(ZoneId zone) const { return zones_[zone].cut_off; }
+  bool cut_off(ZoneId zone) const { return zones_[zone].island != 0; }
   // What latency between two zones is multiplied with.
   double slow(ZoneId from, ZoneId to) const { return path(from, to).slow; }
 
@@ -69,7 +72,7 @@ class Network {
   static constexpr int jitter_bits = 16;
   struct Zone {
     std::string name, region;
-    bool cut_off = false;
+    std::uint32_t island = 0;
     double slow = 1, loss = 0;
   };
   struct Path {

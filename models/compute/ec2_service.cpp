@@ -14,10 +14,10 @@ using sim::Operation;
 using sim::Outcome;
 
 struct Ec2Service::Progress {
-  std::uint32_t place;       // in in_hand
-  std::uint16_t next_call;   // dependency to call next
+  std::uint32_t place;      // in in_hand
+  std::uint16_t next_call;  // dependency to call next
   std::uint16_t open_calls;
-  bool waiting;              // for a worker
+  bool waiting;  // for a worker
   bool has_worker;
 
   static Progress& of(Call& call) { return call.work_as<Progress>(); }
@@ -40,13 +40,15 @@ Ec2Service::Ec2Service(sim::Simulation& sim, const std::string& name,
       error_chance_(stream("errors")),
       order_chance_(stream("order of addresses")) {
   for (const auto& d : settings.calls()) {
-    Connector::Settings connection{.operation = Operation::read,
-                                   .connect_timeout = to_duration(d.connect_timeout()),
-                                   .idle_timeout = sim::horizon_limit,  // a pool keeps its connections
-                                   .least_dns_ttl = to_duration(d.dns_cache()),
-                                   .dns_lookup = {}};
-    Dependency dependency{d.to(), d.writes(), d.probability(), connection, connection,
-                          std::make_unique<sim::Lane>(*this, to_duration(d.timeout()))};
+    Connector::Settings connection{
+        .operation = Operation::read,
+        .connect_timeout = to_duration(d.connect_timeout()),
+        .idle_timeout = sim::horizon_limit,  // a pool keeps its connections
+        .least_dns_ttl = to_duration(d.dns_cache()),
+        .dns_lookup = {}};
+    Dependency dependency{
+        d.to(),     d.writes(), d.probability(),
+        connection, connection, std::make_unique<sim::Lane>(*this, to_duration(d.timeout()))};
     dependency.write.operation = Operation::write;
     dependencies_.push_back(std::move(dependency));
   }
@@ -104,7 +106,8 @@ void Ec2Service::on_instance_in_service(std::uint32_t instance) {
       it.cpu = std::make_unique<ProcessorSharing>(*this, *this, vcpus_, instance);
     }
     for (Dependency& d : dependencies_) {
-      it.reads.push_back(std::make_unique<Connector>(*this, instance, *d.target, d.read, d.to + " reads"));
+      it.reads.push_back(
+          std::make_unique<Connector>(*this, instance, *d.target, d.read, d.to + " reads"));
       it.writes.push_back(d.writes > 0 ? std::make_unique<Connector>(*this, instance, *d.target,
                                                                      d.write, d.to + " writes")
                                        : nullptr);
@@ -274,7 +277,11 @@ void Ec2Service::call_dependency(std::size_t index, Handle handle, Operation ope
 void Ec2Service::on_answer(Call& call, Handle) {
   dependency_ended(call, call.outcome == Outcome::ok);
 }
-void Ec2Service::on_timeout(Call& call, Handle) { dependency_ended(call, false); }
+void Ec2Service::on_timeout(Call& call, Handle) {
+  // The instance that asked is gone. Where the answer is still to come it will be counted then.
+  if (!holds(sim().find_call(call.context), call.context) && !call.callee_done) return;
+  dependency_ended(call, false);
+}
 void Ec2Service::on_late_answer(const Call&) { metric.wasted.add(); }
 
 void Ec2Service::dependency_ended(Call& child, bool success) {
@@ -282,8 +289,8 @@ void Ec2Service::dependency_ended(Call& child, bool success) {
   Call* call = sim().find_call(handle);
   if (!holds(call, handle)) return metric.wasted.add();  // the instance that asked is gone
   Instance& instance = instance_of(*call);
-  if (!success && child.outcome != Outcome::overloaded && child.outcome != Outcome::error) {
-    // Timeouts, resets and refused writes: the pool throws the connection away.
+  if (child.outcome == Outcome::timeout || child.outcome == Outcome::connection_reset ||
+      child.outcome == Outcome::read_only) {  // the pool throws the connection away
     (child.operation == Operation::write ? instance.writes : instance.reads)[child.tag]
         ->on_call_failed(child);
   }

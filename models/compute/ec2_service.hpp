@@ -1,7 +1,8 @@
-// A program that runs on every instance of a group. A request takes a worker (or waits in the bounded queue), computes
-// on the instance's vCPUs, makes its calls, and answers. The worker is held while it waits for its calls, unless the
-// program is asynchronous: this decides whether a stalled database takes the web tier down.
-// Left out: memory, garbage collection, T-class credits, the time of day; connections do not limit concurrency.
+// A program that runs on every instance of a group. A request takes a worker (or waits in the
+// bounded queue), computes on the instance's vCPUs, makes its calls, and answers. The worker is
+// held while it waits for its calls, unless the program is asynchronous: this decides whether a
+// stalled database takes the web tier down. Left out: memory, garbage collection, T-class credits,
+// the time of day; connections do not limit concurrency.
 #pragma once
 
 #include <memory>
@@ -55,11 +56,13 @@ class Ec2Service final : public sim::Component,
 
   struct Metrics {
     sim::MetricSet& set;
-    sim::Counter requests{set, "RequestCount", "requests that reached an instance, health checks not counted"};
+    sim::Counter requests{set, "RequestCount",
+                          "requests that reached an instance, health checks not counted"};
     sim::Counter errors{set, "Errors", "requests answered with an error"};
     sim::Counter overloaded{set, "Overloaded", "requests refused because the queue was full"};
     sim::Counter lost{set, "LostRequests", "requests in the hands of an instance when it was lost"};
-    sim::Counter wasted{set, "WastedWork", "answers nobody waited for any more, of calls made and of requests served"};
+    sim::Counter wasted{set, "WastedWork",
+                        "answers nobody waited for any more, of calls made and of requests served"};
     sim::Level busy_workers{set, "BusyWorkers", "Count", "workers held, all instances"};
     sim::Level queued{set, "QueueLength", "Count", "requests waiting for a worker, all instances"};
     sim::Level busy_vcpus{set, "BusyVcpus", "Count", "vCPUs computing, all instances"};
@@ -82,8 +85,9 @@ class Ec2Service final : public sim::Component,
     Instance(std::int64_t workers, std::int64_t queue) : workers(workers, queue) {}
     Servers workers;
     std::unique_ptr<ProcessorSharing> cpu;  // where more requests may compute than there are vCPUs
-    std::vector<std::unique_ptr<Connector>> reads, writes;  // by dependency; writes only where there are any
-    std::vector<sim::Handle> in_hand;       // everything it has not answered yet
+    std::vector<std::unique_ptr<Connector>> reads,
+        writes;                        // by dependency; writes only where there are any
+    std::vector<sim::Handle> in_hand;  // everything it has not answered yet
     std::int64_t computing = 0;
     bool serving = false;
   };

@@ -40,6 +40,8 @@ Station::Station(sim::Simulation& sim, const std::string& name, const Shape& sha
       service_chance_(stream("service")),
       patience_chance_(stream("patience")),
       failure_chance_(stream("failure")) {
+  // A place of its own, in no time's reach of any other: no zone's fault is meant for it.
+  set_zone(sim.network().add_zone("station:" + name, ""));
   if (shape.processor_sharing) {
     sharing_ = std::make_unique<ProcessorSharing>(*this, *this, shape.servers);
   }

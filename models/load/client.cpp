@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "models/load/client.pb.h"
 #include "models/mechanisms/rate_series.hpp"
 #include "models/mechanisms/settings.hpp"
@@ -17,6 +19,9 @@ using sim::Time;
 
 namespace {
 
+// Least time from a user's request to the next one.
+constexpr Duration least_cycle{std::chrono::milliseconds(1)};
+
 Backoff backoff_of(const settings::Client::Retry& retry) {
   using J = Backoff::Jitter;
   static constexpr J jitters[] = {J::none, J::exponential, J::full, J::equal, J::decorrelated};
@@ -30,6 +35,7 @@ RetryTokenBucket bucket_of(const settings::Client::RetryTokenBucket& b) {
           .deposit_on_success = b.deposit_on_success(),
           .deposit_on_first_attempt = b.deposit_on_first_attempt(),
           .reserve = b.reserve(),
+          .returns_cost = b.returns_cost(),
           .tokens = b.capacity()};
 }
 
@@ -40,8 +46,8 @@ CircuitBreaker::Settings breaker_of(const settings::Client::CircuitBreaker& b) {
 
 void read_load(sim::Simulation& sim, const std::string& name, const settings::Client& settings,
                Client::Shape& shape) {
-  const sim::Stream chance(
-      sim::stream_key(sim.options().seed, sim.options().replication, sim::hash_name(name), "arrivals"));
+  const sim::Stream chance(sim::stream_key(sim.options().seed, sim.options().replication,
+                                           sim::hash_name(name), "arrivals"));
   if (settings.has_closed()) {
     shape.users = settings.closed().users();
     shape.think_time = to_distribution(settings.closed().think_time());
@@ -93,22 +99,23 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
       retry_chance_(stream("retry")),
       think_chance_(stream("think")),
       lane_(*this, shape_.timeout) {
-  // A place of its own outside AWS, as far from every zone.
-  sim::Network& network = sim.network();
-  const sim::ZoneId zone = network.add_zone("internet:" + name, "");
-  for (sim::ZoneId other = 0; other < zone; ++other) network.set_one_way(zone, other, shape_.one_way);
-  set_zone(zone);
+  set_zone(sim.network().add_zone("internet:" + name, ""));
 
   write_connection_.operation = sim::Operation::write;
   longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
   for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
-    longest_ += shape_.timeout + shape_.backoff.longest(i);
+    longest_ += shape_.timeout + std::min(shape_.backoff.longest(i), sim::horizon_limit);
   }
 }
 
 Client::~Client() = default;
 
 void Client::wire(sim::Wiring& wiring) {
+  // Its place is outside AWS, as far from every other; all places exist by now.
+  sim::Network& network = sim().network();
+  for (sim::ZoneId other = 0; other < network.zones(); ++other) {
+    if (other != zone_of(0)) network.set_one_way(zone_of(0), other, shape_.one_way);
+  }
   auto& target = wiring.find<Callable>(shape_.target);
   machines_.resize(shape_.hosts);
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
@@ -155,6 +162,7 @@ void Client::begin_request(std::uint32_t user) {
   if (machine.breaker) {
     if (!machine.breaker->allows_first_attempt(sim().now())) return end_request(handle, false);
     machine.breaker->on_first_attempt(sim().now());
+    request.breaker_era = machine.breaker->era();
   }
   attempt(handle);
 }
@@ -174,7 +182,7 @@ void Client::on_answer(Call& call, Handle) {
   const Handle request_handle = call.context;
   Request& request = requests_[request_handle];
   Machine& machine = machines_[request.host];
-  if (machine.breaker) machine.breaker->on_result(call.outcome == Outcome::ok, sim().now());
+  tell_breaker(request, call.outcome == Outcome::ok);
   if (call.outcome != Outcome::ok) return attempt_failed(request_handle, call);
   if (machine.tokens) machine.tokens->on_success(static_cast<double>(request.last_cost));
   got_through(machine, call);
@@ -183,18 +191,23 @@ void Client::on_answer(Call& call, Handle) {
 
 void Client::on_timeout(Call& call, Handle) {
   metric.timeouts.add();
-  Machine& machine = machines_[requests_[call.context].host];
-  if (machine.breaker) machine.breaker->on_result(false, sim().now());
+  tell_breaker(requests_[call.context], false);
   attempt_failed(call.context, call);
 }
 
 void Client::on_late_answer(const Call&) { metric.late.add(); }
 
+void Client::tell_breaker(const Request& request, bool success) {
+  auto& breaker = machines_[request.host].breaker;
+  if (breaker) breaker->on_result(success, sim().now(), request.breaker_era);
+}
+
 void Client::attempt_failed(Handle request_handle, const Call& call) {
   Request& request = requests_[request_handle];
   Machine& machine = machines_[request.host];
-  const bool broken = call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout ||
-                      call.outcome == Outcome::connection_reset;
+  const bool broken =
+      call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout ||
+      call.outcome == Outcome::connection_reset || call.outcome == Outcome::read_only;
   if (broken) {
     connector(machine, request.write).on_call_failed(call);
     if (!machine.stranded) ++stranded_;
@@ -210,7 +223,8 @@ void Client::attempt_failed(Handle request_handle, const Call& call) {
 bool Client::may_retry(const Request& request, const Call& call, float& cost) {
   if (request.attempt >= shape_.max_attempts) return false;
   Machine& machine = machines_[request.host];
-  const bool timed_out = call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
+  const bool timed_out =
+      call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
   if (machine.breaker && !machine.breaker->allows_retry(sim().now())) {
     metric.retries_denied.add();
     return false;
@@ -239,10 +253,14 @@ void Client::end_request(Handle request_handle, bool success) {
   const std::uint32_t user = request.user;
   requests_.destroy(request_handle);
   if (shape_.arrivals) return;
-  sim().after<&Client::on_think_over>(shape_.think_time.sample(think_chance_), this, user);
+  Duration pause = shape_.think_time.sample(think_chance_);
+  // Who fails in no time (a breaker) and does not think would try for ever at one instant.
+  if (latency == Duration::zero()) pause = std::max(pause, least_cycle);
+  sim().after<&Client::on_think_over>(pause, this, user);
 }
 
-// Tells when the users reach something again: a machine whose connection broke is stranded until an answer comes.
+// Tells when the users reach something again: a machine whose connection broke is stranded until an
+// answer comes.
 void Client::got_through(Machine& machine, const Call& call) {
   const sim::Address from{call.callee, call.callee_node, call.callee_life};
   if (machine.stranded) {

@@ -1,7 +1,7 @@
-// A population of users on client machines: open or closed load, timeouts, retries with backoff, a retry quota, a
-// circuit breaker, and on every machine a DNS cache and one connection.
-// Left out: sessions and sizes (requests are all alike but for reads and writes), resolvers shared by machines, more
-// than one connection a machine.
+// A population of users on client machines: open or closed load, timeouts, retries with backoff, a
+// retry quota, a circuit breaker, and on every machine a DNS cache and one connection. Left out:
+// sessions and sizes (requests are all alike but for reads and writes), resolvers shared by
+// machines, more than one connection a machine.
 #pragma once
 
 #include <memory>
@@ -56,11 +56,14 @@ class Client final : public sim::Component {
     sim::Counter succeeded{set, "Succeeded", "requests that succeeded"};
     sim::Counter failed{set, "Failed", "requests that failed after all their attempts"};
     sim::Counter timeouts{set, "Timeouts", "attempts without an answer in time"};
-    sim::Counter retries_denied{set, "RetriesDenied", "retries that the quota or the breaker refused"};
+    sim::Counter retries_denied{set, "RetriesDenied",
+                                "retries that the quota or the breaker refused"};
     sim::Counter late{set, "LateAnswers", "answers that came after the timeout: wasted work"};
     sim::Counter reconnects{set, "Reconnects", "machines that came back on another address"};
-    sim::Level open{set, "OpenRequests", "Count", "requests under way, pauses before retries included"};
-    sim::Histogram latency{set, "RequestLatency", "from the first attempt to the end of the request"};
+    sim::Level open{set, "OpenRequests", "Count",
+                    "requests under way, pauses before retries included"};
+    sim::Histogram latency{set, "RequestLatency",
+                           "from the first attempt to the end of the request"};
     sim::Histogram success_latency{set, "SuccessLatency", "the same for requests that succeeded"};
   };
   Metrics metric{metric_set_};
@@ -73,10 +76,12 @@ class Client final : public sim::Component {
     std::uint32_t host = 0;
     std::uint32_t attempt = 0;
     std::uint32_t user = 0;
+    std::uint32_t breaker_era = 0;
     bool write = false;
   };
   struct Machine {
-    std::unique_ptr<Connector> reads, writes;  // one and the same name for most targets: then reads serves both
+    std::unique_ptr<Connector> reads,
+        writes;  // one and the same name for most targets: then reads serves both
     std::optional<RetryTokenBucket> tokens;
     std::optional<CircuitBreaker> breaker;
     bool stranded = false;  // its connection broke and nothing has come through since
@@ -87,6 +92,7 @@ class Client final : public sim::Component {
   void on_think_over(std::uint32_t user);
   void begin_request(std::uint32_t user);
   void attempt(sim::Handle request_handle);
+  void tell_breaker(const Request& request, bool success);
   void attempt_failed(sim::Handle request_handle, const sim::Call& call);
   bool may_retry(const Request& request, const sim::Call& call, float& cost);
   void end_request(sim::Handle request_handle, bool success);
@@ -97,7 +103,8 @@ class Client final : public sim::Component {
   }
 
   Shape shape_;
-  sim::Duration longest_{0};  // of a request, all attempts and pauses included; forever without timeouts
+  sim::Duration longest_{
+      0};  // of a request, all attempts and pauses included; forever without timeouts
   Connector::Settings write_connection_;
   sim::Stream host_chance_, write_chance_, retry_chance_, think_chance_;
   sim::Lane lane_;

@@ -34,6 +34,7 @@ void Connector::connect_first(Handle call) {
   waiting_.push_back(call);
   if (connecting_) return;
   connecting_ = true;
+  asked_for_ = sim().now();
   ++attempt_;
   tried_ = 0;
   look_up();

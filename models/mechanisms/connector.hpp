@@ -42,8 +42,9 @@ class Connector final : public sim::Entity {
   }
 
   // The owner's call timed out or was reset: if it used the present connection, that is closed.
+  // Calls opened before this connection was asked for went out on an earlier one.
   void on_call_failed(const sim::Call& call) {
-    if (connected_ && !direct_ && call.callee == address_.entity &&
+    if (connected_ && !direct_ && call.opened >= asked_for_ && call.callee == address_.entity &&
         call.callee_node == address_.node && call.callee_life == address_.life) {
       close();
     }
@@ -85,7 +86,7 @@ class Connector final : public sim::Entity {
   bool direct_;
   bool connected_ = false, connecting_ = false;
   sim::Address address_;
-  sim::Time last_used_{}, closes_{};  // used: a call was sent
+  sim::Time asked_for_{}, last_used_{}, closes_{};  // used: a call was sent
   Resolution answer_;
   sim::Time answer_expires_{};  // zero: never asked
   std::size_t next_address_ = 0, tried_ = 0;

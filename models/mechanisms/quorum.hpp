@@ -1,6 +1,7 @@
 // Copies of one thing spread over zones and written by quorum. A record goes to all copies at once
 // and is durable with the k-th fastest acknowledgement: slow copies do not matter until too few
-// fast ones are left. Left out: the copies' own queues (acknowledgements are independent draws); a
+// fast ones are left.
+// Left out: the copies' own queues (acknowledgements are independent draws); a
 // copy that comes back acknowledges new records at once and fills its holes from its peers unseen
 // (Aurora's gossip).
 #pragma once
@@ -18,8 +19,8 @@ class Quorum {
  public:
   static constexpr std::uint32_t max_copies = 16;
   struct Shape {
-    std::uint32_t copies = 6, write = 4,
-                  read = 3;        // Aurora's: a write survives a zone, a read a zone and a copy
+    // Aurora's: a write survives the loss of a zone, a read that of a zone and a copy.
+    std::uint32_t copies = 6, write = 4, read = 3;
     sim::Distribution write_time;  // until a copy has made a record durable
   };
 
@@ -48,7 +49,7 @@ class Quorum {
 
   // `forever`: it never arrives.
   sim::Duration travel(sim::ZoneId from, sim::ZoneId to) {
-    return network_.travel(from, to, sim::Operation::write, network_chance_).value_or(sim::forever);
+    return network_.travel(from, to, sim::Operation::write, network_chance_);
   }
 
   const sim::Network& network_;

@@ -54,7 +54,8 @@ bool RetryTokenBucket::take(bool after_timeout) {
 }
 
 void RetryTokenBucket::on_success(double last_cost) {
-  tokens = std::min(capacity, tokens + (last_cost > 0 ? last_cost : deposit_on_success));
+  const bool retried = returns_cost && last_cost > 0;
+  tokens = std::min(capacity, tokens + (retried ? last_cost : deposit_on_success));
 }
 
 void CircuitBreaker::fade(sim::Time now) {
@@ -70,8 +71,8 @@ void CircuitBreaker::fade(sim::Time now) {
 
 bool CircuitBreaker::allows_first_attempt(sim::Time now) {
   if (!settings_.blocks_first_attempts || !open_since_) return true;
-  if (trial_under_way_ || now - *open_since_ < settings_.open_for) return false;
-  trial_under_way_ = true;
+  if (now - *open_since_ < settings_.open_for) return false;
+  open_since_ = now;
   return true;
 }
 
@@ -85,21 +86,24 @@ void CircuitBreaker::on_first_attempt(sim::Time now) {
   ++first_;
 }
 
-void CircuitBreaker::on_result(bool success, sim::Time now) {
+void CircuitBreaker::on_result(bool success, sim::Time now, std::uint32_t era) {
+  if (era != era_) return;
   fade(now);
   if (!success) ++failed_;
   if (!settings_.blocks_first_attempts) return;
-  if (trial_under_way_) {
-    trial_under_way_ = false;
-    if (success) {
-      open_since_.reset();
-      first_ = failed_ = first_before_ = failed_before_ = 0;
-    } else {
-      open_since_ = now;
-    }
-  } else if (!open_since_ && above()) {
+  if (open_since_ && success) return close();
+  if (open_since_) {
     open_since_ = now;
+  } else if (above()) {
+    open_since_ = now;
+    ++era_;
   }
+}
+
+void CircuitBreaker::close() {
+  open_since_.reset();
+  first_ = failed_ = first_before_ = failed_before_ = 0;
+  ++era_;
 }
 
 }  // namespace windtunnel

@@ -30,6 +30,7 @@ struct Backoff {
 struct RetryTokenBucket {
   double capacity = 500, cost = 5, timeout_cost = 10, deposit_on_success = 1,
          deposit_on_first_attempt = 0, reserve = 0;
+  bool returns_cost = true;  // a success after retries gives back what the last retry took
   double tokens = 500;
 
   void on_first_attempt();
@@ -40,8 +41,9 @@ struct RetryTokenBucket {
 };
 
 // Failed tries over first tries. Above the share retries stop; optionally first attempts fail too,
-// until one trial request succeeds after `open_for`. Counts fade: over a window, each half window
-// forgets the one before the last.
+// until one trial request succeeds after `open_for` (a trial that stays without a result for as
+// long again is followed by another). Counts fade: over a window, each half window forgets the one
+// before the last.
 class CircuitBreaker {
  public:
   struct Settings {
@@ -55,10 +57,15 @@ class CircuitBreaker {
   bool allows_first_attempt(sim::Time now);
   bool allows_retry(sim::Time now);
   void on_first_attempt(sim::Time now);
-  void on_result(bool success, sim::Time now);
+  // Changes when it opens and when it closes. A request that was let through in an earlier era says
+  // nothing about this one: only trials are of the era in which it is open.
+  std::uint32_t era() const { return era_; }
+  void on_result(bool success, sim::Time now, std::uint32_t era);
+  void on_result(bool success, sim::Time now) { on_result(success, now, era_); }
 
  private:
   void fade(sim::Time now);
+  void close();
   bool above() const {
     return static_cast<double>(failed_ + failed_before_) >
            settings_.failure_share * static_cast<double>(first_ + first_before_);
@@ -67,8 +74,8 @@ class CircuitBreaker {
   Settings settings_;
   std::uint64_t first_ = 0, failed_ = 0, first_before_ = 0, failed_before_ = 0;
   sim::Time half_began_{};
-  std::optional<sim::Time> open_since_;
-  bool trial_under_way_ = false;
+  std::optional<sim::Time> open_since_;  // or since the last trial
+  std::uint32_t era_ = 0;
 };
 
 }  // namespace windtunnel

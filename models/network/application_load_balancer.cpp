@@ -39,7 +39,8 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
       deregistration_delay_(to_duration(settings.deregistration_delay())),
       idle_timeout_(to_duration(settings.idle_timeout())),
       healthy_threshold_(static_cast<std::uint32_t>(settings.health_check().healthy_threshold())),
-      unhealthy_threshold_(static_cast<std::uint32_t>(settings.health_check().unhealthy_threshold())),
+      unhealthy_threshold_(
+          static_cast<std::uint32_t>(settings.health_check().unhealthy_threshold())),
       processing_(to_distribution(settings.processing_time())),
       registration_(to_distribution(settings.target_registration())),
       answer_lane_(*this, idle_timeout_),
@@ -64,7 +65,8 @@ void ApplicationLoadBalancer::attach() {
   targets_.resize(targets);
   const Backend fresh{.health = {healthy_threshold_, unhealthy_threshold_, 1}};
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    balancers_.push_back({TargetSelection(algorithm_, targets), std::vector<Backend>(targets, fresh)});
+    balancers_.push_back(
+        {TargetSelection(algorithm_, targets), std::vector<Backend>(targets, fresh)});
   }
   service_->observe_targets(*this);
   service_->set_deregistration_delay(deregistration_delay_);
@@ -96,13 +98,14 @@ std::string ApplicationLoadBalancer::target_name(std::uint32_t target) {
   return sim().platform().host(service_->target_address(target).entity->nodes()[target].host).name;
 }
 
-// --- requests -----------------------------------------------------------------------------------------------------
+// --- requests
 
 void ApplicationLoadBalancer::on_request(Call& call, Handle handle) {
   metric.open.add(sim().now(), +1);
   call.work_as<Progress>() = {0, nodes_[call.callee_node].life};
   if (processing_.is_zero()) return route(call, handle);
-  sim().after<&ApplicationLoadBalancer::on_processed>(processing_.sample(processing_chance_), this, handle);
+  sim().after<&ApplicationLoadBalancer::on_processed>(processing_.sample(processing_chance_), this,
+                                                      handle);
 }
 
 // The node that had the request lost power: it is forgotten without a word.
@@ -134,7 +137,7 @@ void ApplicationLoadBalancer::route(Call& request, Handle handle) {
   Backend& backend = node.backends[target];
   if (backend.idle_connections > 0 && sim().now() - backend.last_used < idle_timeout_) {
     --backend.idle_connections;
-    return forward(handle);
+    return forward(handle, service_->target_address(target));
   }
   backend.idle_connections = 0;  // all older than the idle timeout
   metric.new_connections.add();
@@ -143,12 +146,11 @@ void ApplicationLoadBalancer::route(Call& request, Handle handle) {
   sim().send(connect, service_->target_address(target));
 }
 
-void ApplicationLoadBalancer::forward(Handle handle) {
-  Call& request = sim().call(handle);
-  const std::uint32_t target = request.work_as<Progress>().target;
+void ApplicationLoadBalancer::forward(Handle handle, const sim::Address& to) {
+  const Call& request = sim().call(handle);
   const Handle child = sim().open_call(*this, request.callee_node, request.operation, handle);
   answer_lane_.enter(sim().call(child), child);
-  sim().send(child, service_->target_address(target));
+  sim().send(child, to);
 }
 
 void ApplicationLoadBalancer::reply(Handle handle, Outcome outcome) {
@@ -157,30 +159,35 @@ void ApplicationLoadBalancer::reply(Handle handle, Outcome outcome) {
   sim().answer(handle, outcome);
 }
 
-void ApplicationLoadBalancer::ended_at_target(const Call& child, bool connection_lives) {
+void ApplicationLoadBalancer::ended_at_target(const Call& child) {
   Node& node = balancers_[child.caller_node];
   const std::uint32_t target = child.callee_node;
   if (service_->target_address(target).life != child.callee_life) return;  // replaced meanwhile
   if (node.selection.outstanding(target) > 0) node.selection.ended(target);
-  if (!connection_lives) return;
-  ++node.backends[target].idle_connections;
-  node.backends[target].last_used = sim().now();
+  Backend& backend = node.backends[target];
+  if (child.outcome == Outcome::connection_reset)
+    backend.idle_connections = 0;  // so are all others
+  if (child.operation == Operation::connect || child.outcome == Outcome::connection_reset ||
+      child.outcome == Outcome::timeout) {
+    return;
+  }
+  ++backend.idle_connections;
+  backend.last_used = sim().now();
 }
 
 void ApplicationLoadBalancer::on_answer(Call& child, Handle) {
-  if (child.operation == Operation::health_check) return check_ended(child, child.outcome == Outcome::ok);
+  if (child.operation == Operation::health_check)
+    return check_ended(child, child.outcome == Outcome::ok);
   if (child.operation == Operation::connect && child.outcome == Outcome::ok &&
       !is_gone(sim().call(child.context))) {
-    return forward(child.context);
+    return forward(child.context, {child.callee, child.callee_node, child.callee_life});
   }
-  ended_at_target(child, child.operation != Operation::connect && child.outcome != Outcome::connection_reset);
   request_ended(child);
 }
 
 void ApplicationLoadBalancer::on_timeout(Call& child, Handle) {
   if (child.operation == Operation::health_check) return check_ended(child, false);
   if (child.operation == Operation::connect) metric.connection_errors.add();
-  ended_at_target(child, false);
   request_ended(child);
 }
 
@@ -190,7 +197,9 @@ void ApplicationLoadBalancer::request_ended(Call& child) {
     metric.open.add(sim().now(), -1);
     return sim().drop(child.context);
   }
-  if (child.operation != Operation::connect) metric.target_response.record(sim().now() - child.opened);
+  ended_at_target(child);
+  if (child.operation != Operation::connect)
+    metric.target_response.record(sim().now() - child.opened);
   Outcome outcome = child.outcome;
   if (outcome == Outcome::timeout) {
     outcome = Outcome::gateway_timeout;
@@ -204,7 +213,7 @@ void ApplicationLoadBalancer::request_ended(Call& child) {
   reply(child.context, outcome);
 }
 
-// --- targets and their health -------------------------------------------------------------------------------------
+// --- targets and their health
 
 void ApplicationLoadBalancer::on_target_registered(std::uint32_t target) {
   Target& it = targets_[target];
@@ -238,8 +247,10 @@ void ApplicationLoadBalancer::on_target_deregistered(std::uint32_t target) {
   }
 }
 
-void ApplicationLoadBalancer::begin_checks(std::uint32_t node, std::uint32_t target, Duration first_in) {
-  sim().after<&ApplicationLoadBalancer::on_check_due>(first_in, this, pack(node, target), Turn::control);
+void ApplicationLoadBalancer::begin_checks(std::uint32_t node, std::uint32_t target,
+                                           Duration first_in) {
+  sim().after<&ApplicationLoadBalancer::on_check_due>(first_in, this, pack(node, target),
+                                                      Turn::control);
 }
 
 void ApplicationLoadBalancer::on_check_due(std::uint64_t packed) {
@@ -269,7 +280,8 @@ void ApplicationLoadBalancer::check_ended(const Call& check, bool passed) {
   health_changed(node, target);
 }
 
-// A node routes to the targets it sees healthy, or to all registered ones if there are none (rule 3).
+// A node routes to the targets it sees healthy, or to all registered ones if there are none (rule
+// 3).
 void ApplicationLoadBalancer::refresh(std::uint32_t n) {
   Node& node = balancers_[n];
   node.fail_open = node.healthy == 0;
@@ -291,14 +303,15 @@ void ApplicationLoadBalancer::health_changed(std::uint32_t node, std::uint32_t t
     agree += node_up(n) && balancers_[n].backends[target].health.healthy() == healthy;
   }
   if (agree == 1) {  // the first node to see it
-    sim().note(healthy ? Milestone::action_finished : Milestone::detection, *this,
-               fmt::format("target {} is {}", target_name(target), healthy ? "healthy" : "unhealthy"));
+    sim().note(
+        healthy ? Milestone::action_finished : Milestone::detection, *this,
+        fmt::format("target {} is {}", target_name(target), healthy ? "healthy" : "unhealthy"));
   }
   tell_group(target);
 }
 
-// The group hears the load balancer's word: unhealthy when every living node says so, healthy when one does. Which of
-// the nodes' opinions counts is not documented (UNSOURCED).
+// The group hears the load balancer's word: unhealthy when every living node says so, healthy when
+// one does. Which of the nodes' opinions counts is not documented (UNSOURCED).
 void ApplicationLoadBalancer::tell_group(std::uint32_t target) {
   bool any_healthy = false, any_initial = false;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
@@ -311,16 +324,49 @@ void ApplicationLoadBalancer::tell_group(std::uint32_t target) {
   service_->report_target_health(target, any_healthy);
 }
 
-// --- nodes --------------------------------------------------------------------------------------------------------
+// --- nodes
 
 void ApplicationLoadBalancer::on_host_lost(std::uint32_t node, sim::HostLoss) {
+  refresh(node);
+  for (std::uint32_t t = 0; t < targets_.size(); ++t) {  // its opinion counts no more
+    if (targets_[t].registered) tell_group(t);
+  }
+  leave_dns_later(node);
+}
+
+// A zone that is cut off has living nodes that nobody reaches: ELB takes them for dead.
+void ApplicationLoadBalancer::on_zone_lost(sim::ZoneId zone) {
+  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
+    if (zone_of(node) == zone && node_up(node)) leave_dns_later(node);
+  }
+}
+
+void ApplicationLoadBalancer::on_zone_restored(sim::ZoneId zone) {
+  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
+    if (zone_of(node) == zone && node_up(node) && !balancers_[node].in_dns) enter_dns_later(node);
+  }
+}
+
+bool ApplicationLoadBalancer::reachable(std::uint32_t node) const {
+  return node_up(node) && !sim().network().cut_off(zone_of(node));
+}
+
+void ApplicationLoadBalancer::leave_dns_later(std::uint32_t node) {
   const std::uint64_t packed = (std::uint64_t{nodes_[node].life} << 32) | node;
-  sim().after<&ApplicationLoadBalancer::on_node_leaves_dns>(dns_removal_, this, packed, Turn::control);
+  sim().after<&ApplicationLoadBalancer::on_node_leaves_dns>(dns_removal_, this, packed,
+                                                            Turn::control);
+}
+
+// As long as the removal took (UNSOURCED): by then the node has checked its targets.
+void ApplicationLoadBalancer::enter_dns_later(std::uint32_t node) {
+  const std::uint64_t packed = (std::uint64_t{nodes_[node].life} << 32) | node;
+  sim().after<&ApplicationLoadBalancer::on_node_enters_dns>(std::max(dns_removal_, interval_), this,
+                                                            packed, Turn::control);
 }
 
 void ApplicationLoadBalancer::on_node_leaves_dns(std::uint64_t packed) {
   const auto node = static_cast<std::uint32_t>(packed);
-  if (nodes_[node].life != packed >> 32 || node_up(node)) return;
+  if (nodes_[node].life != packed >> 32 || reachable(node) || !balancers_[node].in_dns) return;
   balancers_[node].in_dns = false;
   sim().note(Milestone::action_finished, *this,
              fmt::format("the address in {} leaves DNS", sim().network().name(zone_of(node))));
@@ -336,15 +382,12 @@ void ApplicationLoadBalancer::on_host_restored(std::uint32_t node) {
     it.selection.forget(t);
   }
   refresh(node);
-  const std::uint64_t packed = (std::uint64_t{nodes_[node].life} << 32) | node;
-  // As long as the removal took (UNSOURCED): by then it has checked its targets.
-  sim().after<&ApplicationLoadBalancer::on_node_enters_dns>(std::max(dns_removal_, interval_), this, packed,
-                                                           Turn::control);
+  enter_dns_later(node);
 }
 
 void ApplicationLoadBalancer::on_node_enters_dns(std::uint64_t packed) {
   const auto node = static_cast<std::uint32_t>(packed);
-  if (nodes_[node].life != packed >> 32 || !node_up(node)) return;
+  if (nodes_[node].life != packed >> 32 || !reachable(node) || balancers_[node].in_dns) return;
   balancers_[node].in_dns = true;
   sim().note(Milestone::none, *this,
              fmt::format("an address in {} is back in DNS", sim().network().name(zone_of(node))));

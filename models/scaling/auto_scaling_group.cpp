@@ -18,7 +18,9 @@ using sim::Turn;
 
 namespace {
 // Room for instances that are still being terminated while their replacements run in the same zone.
-std::int64_t slots_per_zone(std::int64_t max_size) { return max_size + std::max<std::int64_t>(max_size / 2, 4); }
+std::int64_t slots_per_zone(std::int64_t max_size) {
+  return max_size + std::max<std::int64_t>(max_size / 2, 4);
+}
 }  // namespace
 
 AutoScalingGroup::AutoScalingGroup(sim::Simulation& sim, const std::string& name,
@@ -41,9 +43,11 @@ AutoScalingGroup::AutoScalingGroup(sim::Simulation& sim, const std::string& name
       boot_chance_(stream("boot")) {
   const std::int64_t largest = std::max(size_, settings.max_size());
   for (std::int64_t i = 0; i < slots_per_zone(largest); ++i) {
-    for (const sim::ZoneId zone : zones_) {  // slot after slot goes round the zones: so does the initial group
+    for (const sim::ZoneId zone :
+         zones_) {  // slot after slot goes round the zones: so does the initial group
       const auto node = static_cast<std::uint32_t>(slots_.size());
-      nodes_.push_back({sim.platform().add_host(fmt::format("{}-{}", name, node), zone, this, node), 0});
+      nodes_.push_back(
+          {sim.platform().add_host(fmt::format("{}-{}", name, node), zone, this, node), 0});
       slots_.push_back({.zone = zone});
     }
   }
@@ -88,7 +92,7 @@ void AutoScalingGroup::count() {
   metric.terminating.set(now, n[static_cast<int>(Lifecycle::terminating)]);
 }
 
-// --- faults -------------------------------------------------------------------------------------------------------
+// --- faults
 
 void AutoScalingGroup::on_host_lost(std::uint32_t node, sim::HostLoss loss) {
   Slot& slot = slots_[node];
@@ -102,7 +106,7 @@ void AutoScalingGroup::on_host_lost(std::uint32_t node, sim::HostLoss loss) {
       sim().now() + sim::from_seconds(sim::seconds(status_interval_) * health_chance_.uniform());
   slot.tolerance = tolerance_.sample(health_chance_);
   for (FleetObserver* observer : observers_) observer->on_instance_lost(node, loss);
-  if (slot.lifecycle == Lifecycle::in_service) lose_target(node);
+  if (slot.lifecycle == Lifecycle::in_service) lose_target();
 }
 
 void AutoScalingGroup::on_host_restored(std::uint32_t node) {
@@ -118,14 +122,16 @@ void AutoScalingGroup::on_booted_again(std::uint64_t instance_and_epoch) {
   Slot& slot = slots_[instance];
   if (instance_and_epoch != with_epoch(instance) || slot.lifecycle != Lifecycle::in_service) return;
   slot.running = true;
+  slot.running_since = sim().now();
   slot.stopped = false;
   slot.impaired_since.reset();
   sim().note(Milestone::none, *this, fmt::format("{} has booted again", instance_name(instance)));
   for (FleetObserver* observer : observers_) observer->on_instance_resumed(instance);
-  if (!behind_elb_) target_ready(instance);
+  // A load balancer that has not noticed has nothing to take back.
+  if (!behind_elb_ || slot.elb_healthy) target_ready(instance);
 }
 
-// --- health -------------------------------------------------------------------------------------------------------
+// --- health
 
 void AutoScalingGroup::report_elb_health(std::uint32_t instance, bool healthy) {
   Slot& slot = slots_[instance];
@@ -141,7 +147,8 @@ void AutoScalingGroup::report_elb_health(std::uint32_t instance, bool healthy) {
 bool AutoScalingGroup::unhealthy(const Slot& slot, Time now) const {
   if (slot.lifecycle != Lifecycle::in_service) return false;
   if (slot.stopped) return true;
-  if (!slot.running && slot.impaired_since && now >= *slot.impaired_since + slot.tolerance) return true;
+  if (!slot.running && slot.impaired_since && now >= *slot.impaired_since + slot.tolerance)
+    return true;
   return elb_checks_ && slot.elb_unhealthy && now >= slot.in_service_since + grace_;
 }
 
@@ -150,7 +157,7 @@ std::int64_t AutoScalingGroup::ready() const {
   const Time now = sim().now();
   return std::count_if(slots_.begin(), slots_.end(), [&](const Slot& slot) {
     return slot.lifecycle == Lifecycle::in_service && !unhealthy(slot, now) &&
-           (slot.elb_healthy || !behind_elb_) && now >= slot.in_service_since + warmup_;
+           (slot.elb_healthy || !elb_checks_) && now >= slot.in_service_since + warmup_;
   });
 }
 
@@ -182,8 +189,11 @@ void AutoScalingGroup::look_at_health() {
 void AutoScalingGroup::replace(std::uint32_t instance, const char* why) {
   metric.replacements.add();
   sim().note(Milestone::action_started, *this,
-             fmt::format("{} was taken out of service in response to an {}", instance_name(instance), why));
-  if (spell_) spell_->detected = std::max(spell_->detected, slots_[instance].unhealthy_seen.value_or(sim().now()));
+             fmt::format("{} was taken out of service in response to an {}",
+                         instance_name(instance), why));
+  lose_target();  // it may have been running
+  spell_->detected =
+      std::max(spell_->detected, slots_[instance].unhealthy_seen.value_or(sim().now()));
   terminate(instance);
   launch();
 }
@@ -194,7 +204,8 @@ void AutoScalingGroup::terminate(std::uint32_t instance) {
   ++slot.epoch;
   count();
   for (FleetObserver* observer : observers_) observer->on_instance_terminating(instance);
-  sim().after<&AutoScalingGroup::on_terminated>(deregistration_delay_, this, with_epoch(instance),
+  const Duration draining = slot.running ? deregistration_delay_ : Duration::zero();
+  sim().after<&AutoScalingGroup::on_terminated>(draining, this, with_epoch(instance),
                                                 Turn::control);
 }
 
@@ -207,12 +218,11 @@ void AutoScalingGroup::on_terminated(std::uint64_t instance_and_epoch) {
   count();
 }
 
-// --- launches -----------------------------------------------------------------------------------------------------
+// --- launches
 
 void AutoScalingGroup::launch() {
   metric.launches.add();
-  refused_.clear();
-  const auto slot = pick_slot(refused_);
+  const auto slot = pick_slot({});
   if (!slot) return launch_failed(max_instances());
   slots_[*slot].lifecycle = Lifecycle::pending;
   slots_[*slot].launched = sim().now();
@@ -231,9 +241,11 @@ std::optional<std::uint32_t> AutoScalingGroup::pick_slot(const std::vector<sim::
     for (std::uint32_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i].zone != zone) continue;
       // A machine that a fault stopped is not launched again while the zone has others.
-      const bool better = !empty || (!sim().platform().up(nodes_[*empty].host) && sim().platform().up(nodes_[i].host));
+      const bool better = !empty || (!sim().platform().up(nodes_[*empty].host) &&
+                                     sim().platform().up(nodes_[i].host));
       if (slots_[i].lifecycle == Lifecycle::none && better) empty = i;
-      instances += slots_[i].lifecycle == Lifecycle::pending || slots_[i].lifecycle == Lifecycle::in_service;
+      instances +=
+          slots_[i].lifecycle == Lifecycle::pending || slots_[i].lifecycle == Lifecycle::in_service;
     }
     if (!empty || (!best.empty() && instances > fewest)) continue;
     if (best.empty() || instances < fewest) best.clear();
@@ -267,15 +279,18 @@ void AutoScalingGroup::on_stage_over(std::uint64_t instance_and_epoch) {
 void AutoScalingGroup::launch_failed(std::uint32_t instance) {
   if (instance < max_instances()) {
     Slot& failed = slots_[instance];
-    refused_.push_back(failed.zone);
     metric.failed_launches.add();
-    sim().note(Milestone::none, *this,
-               fmt::format("launching an instance in {} failed", sim().network().name(failed.zone)));
+    sim().note(
+        Milestone::none, *this,
+        fmt::format("launching an instance in {} failed", sim().network().name(failed.zone)));
     const Time began = failed.launched;
+    std::vector<sim::ZoneId> refused = std::move(failed.refused);
+    refused.push_back(failed.zone);
     failed = {.zone = failed.zone, .epoch = failed.epoch + 1};
-    if (const auto next = pick_slot(refused_)) {
+    if (const auto next = pick_slot(refused)) {
       slots_[*next].lifecycle = Lifecycle::pending;
       slots_[*next].launched = began;
+      slots_[*next].refused = std::move(refused);
       count();
       return begin_stage(*next, Stage::api);
     }
@@ -295,7 +310,7 @@ void AutoScalingGroup::in_service_now(std::uint32_t instance) {
   Slot& slot = slots_[instance];
   slot.lifecycle = Lifecycle::in_service;
   slot.running = true;
-  slot.in_service_since = sim().now();
+  slot.running_since = slot.in_service_since = sim().now();
   count();
   if (sim().now() > sim::time_zero) {
     metric.launch_time.record(sim().now() - slot.launched);
@@ -305,14 +320,16 @@ void AutoScalingGroup::in_service_now(std::uint32_t instance) {
   if (!behind_elb_) target_ready(instance);
 }
 
-// Launches in the emptiest zone before it terminates in the fullest (it may pass the maximum by a tenth meanwhile).
+// Launches in the emptiest zone before it terminates in the fullest (it may pass the maximum by a
+// tenth meanwhile).
 void AutoScalingGroup::balance() {
   if (metric.pending.value() > 0 || missing_launches_ > 0 || zones_.size() < 2) return;
   std::vector<std::int64_t> in_zone(zones_.size());
   std::vector<std::uint32_t> any(zones_.size(), max_instances());
   std::vector<bool> usable(zones_.size());
   for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-    const auto z = static_cast<std::size_t>(std::find(zones_.begin(), zones_.end(), slots_[i].zone) - zones_.begin());
+    const auto z = static_cast<std::size_t>(
+        std::find(zones_.begin(), zones_.end(), slots_[i].zone) - zones_.begin());
     if (sim().platform().up(nodes_[i].host)) usable[z] = true;
     if (slots_[i].lifecycle != Lifecycle::in_service) continue;
     ++in_zone[z];
@@ -328,18 +345,20 @@ void AutoScalingGroup::balance() {
   }
   if (total > size_) {
     if (ready() < total) return;  // the new one is not healthy yet
-    sim().note(Milestone::none, *this, fmt::format("{} is terminated to rebalance the zones", instance_name(any[fullest])));
+    sim().note(Milestone::none, *this,
+               fmt::format("{} is terminated to rebalance the zones", instance_name(any[fullest])));
     return terminate(any[fullest]);
   }
   if (!emptiest || in_zone[fullest] - in_zone[*emptiest] < 2) return;
-  sim().note(Milestone::none, *this, fmt::format("an instance is launched in {} to rebalance the zones", sim().network().name(zones_[*emptiest])));
+  sim().note(Milestone::none, *this,
+             fmt::format("an instance is launched in {} to rebalance the zones",
+                         sim().network().name(zones_[*emptiest])));
   launch();
 }
 
-// --- replacement lag ----------------------------------------------------------------------------------------------
+// --- replacement lag
 
-void AutoScalingGroup::lose_target(std::uint32_t instance) {
-  slots_[instance].elb_healthy = false;
+void AutoScalingGroup::lose_target() {
   if (!spell_) spell_ = Spell{sim().now(), sim().now()};
 }
 
@@ -362,15 +381,16 @@ void AutoScalingGroup::target_ready(std::uint32_t instance) {
     lag.parts.push_back({what, end - at});
     at = end;
   };
-  const bool replaced = slot.launched > spell_->start;
+  const bool replaced = slot.in_service_since > spell_->start;
   part("health check", replaced ? spell_->detected : at);
   part("replacement decision", replaced ? slot.launched : at);
   // A launch that zones refused before ours began counts as API time.
   Time stage_end = slot.in_service_since - slot.stages[1] - slot.stages[2] - slot.stages[3];
   part("launch API", replaced ? stage_end : at);
   part("pending", replaced ? stage_end += slot.stages[1] : at);
-  part("boot", replaced ? stage_end += slot.stages[2] : now);
-  part("user data", replaced ? stage_end += slot.stages[3] : now);
+  // A survivor's time without power counts as its boot.
+  part("boot", replaced ? stage_end += slot.stages[2] : slot.running_since);
+  part("user data", replaced ? stage_end += slot.stages[3] : at);
   part("target health check", now);
   spells_.push_back(std::move(lag));
   spell_.reset();

@@ -1,10 +1,12 @@
-// An EC2 Auto Scaling group of fixed size. It looks at the health of its instances from time to time, replaces the
-// unhealthy ones through the stages of a launch (API, pending, boot, user data), and keeps its zones in balance.
-// Documented rules it obeys: an instance that is not running is replaced at once; others at most 10 % of the group at a
-// time (at least one), and one at a time while the load balancer reports all unhealthy (rule 16); the replacement is
-// launched alongside the termination; the load balancer's word counts only with ELB health checks and after the grace
-// period; InService does not wait for the load balancer (rule 15); a launch that fails in a zone goes to another.
-// Left out (with the issue on scaling): policies, lifecycle hooks, warm pools, instance refresh, mixed instances.
+// An EC2 Auto Scaling group of fixed size. It looks at the health of its instances from time to
+// time, replaces the unhealthy ones through the stages of a launch (API, pending, boot, user data),
+// and keeps its zones in balance. Documented rules it obeys: an instance that is not running is
+// replaced at once; others at most 10 % of the group at a time (at least one), and one at a time
+// while the load balancer reports all unhealthy (rule 16); the replacement is launched alongside
+// the termination; the load balancer's word counts only with ELB health checks and after the grace
+// period; InService does not wait for the load balancer (rule 15); a launch that fails in a zone
+// goes to another. Left out (with the issue on scaling): policies, lifecycle hooks, warm pools,
+// instance refresh, mixed instances.
 #pragma once
 
 #include <optional>
@@ -42,12 +44,14 @@ class AutoScalingGroup final : public sim::Component, public Fleet {
 
   struct Metrics {
     sim::MetricSet& set;
-    sim::Level in_service{set, "GroupInServiceInstances", "Count", "instances in service, dead ones included until they are replaced"};
+    sim::Level in_service{set, "GroupInServiceInstances", "Count",
+                          "instances in service, dead ones included until they are replaced"};
     sim::Level pending{set, "GroupPendingInstances", "Count", "instances being launched"};
     sim::Level terminating{set, "GroupTerminatingInstances", "Count", "instances being terminated"};
     sim::Counter launches{set, "Launches", "launch activities begun"};
     sim::Counter failed_launches{set, "FailedLaunches", "launch attempts that a zone refused"};
-    sim::Counter replacements{set, "Replacements", "instances terminated because they were unhealthy"};
+    sim::Counter replacements{set, "Replacements",
+                              "instances terminated because they were unhealthy"};
     sim::Histogram launch_time{set, "LaunchTime", "from the launch activity to InService"};
   };
   Metrics metric{metric_set_};
@@ -60,16 +64,18 @@ class AutoScalingGroup final : public sim::Component, public Fleet {
     sim::ZoneId zone = 0;
     Lifecycle lifecycle = Lifecycle::none;
     Stage stage = Stage::api;
-    bool running = false;          // the machine is up and serves
-    bool stopped = false;          // not running in EC2's sense: stopped in order, not just silent
-    bool elb_unhealthy = false;
-    bool elb_healthy = false;      // the load balancer has said so since InService
-    std::uint32_t epoch = 0;       // an event of an earlier tenant or boot is stale
-    sim::Time in_service_since{}, launched{}, stage_began{};
+    bool running = false;  // the machine is up and serves
+    bool stopped = false;  // not running in EC2's sense: stopped in order, not just silent
+    bool elb_unhealthy =
+        false;  // the load balancer's last word, if it has said one since InService
+    bool elb_healthy = false;
+    std::uint32_t epoch = 0;  // an event of an earlier tenant or boot is stale
+    sim::Time in_service_since{}, running_since{}, launched{}, stage_began{};
+    std::vector<sim::ZoneId> refused{};         // zones that refused this launch activity
     std::optional<sim::Time> impaired_since{};  // EC2 status checks fail
     sim::Duration tolerance{0};
     std::optional<sim::Time> unhealthy_seen{};  // when the group or the load balancer first saw it
-    sim::Duration stages[4]{};                // how long each took
+    sim::Duration stages[4]{};                  // how long each took
   };
   // The replacement lag under way: from the loss of a target until as many are healthy as before.
   struct Spell {
@@ -93,7 +99,7 @@ class AutoScalingGroup final : public sim::Component, public Fleet {
   void in_service_now(std::uint32_t instance);
   void on_booted_again(std::uint64_t instance_and_epoch);
   void balance();
-  void lose_target(std::uint32_t instance);
+  void lose_target();
   void target_ready(std::uint32_t instance);
   void count();
   std::uint64_t with_epoch(std::uint32_t instance) const {
@@ -108,7 +114,6 @@ class AutoScalingGroup final : public sim::Component, public Fleet {
   sim::Distribution health_period_, tolerance_, stage_times_[4];
   std::vector<sim::ZoneId> zones_;
   std::vector<Slot> slots_;
-  std::vector<sim::ZoneId> refused_;  // zones that refused the launch activity under way
   std::vector<FleetObserver*> observers_;
   bool behind_elb_ = false;
   std::int64_t missing_launches_ = 0;  // wanted, but every zone refused: tried again later

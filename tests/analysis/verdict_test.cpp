@@ -79,8 +79,8 @@ TEST(VerdictText, SaysWhatWasMeasuredAndWhatWasClaimed) {
   EXPECT_THAT(line_of(text, "RTO"), HasSubstr("holds"));
   EXPECT_THAT(line_of(text, "RPO"), HasSubstr("0 of 43,200 acknowledged writes lost, 6 unknown"));
   EXPECT_THAT(line_of(text, "availability"), HasSubstr("99.71 %"));
-  EXPECT_THAT(line_of(text, "median replication (seed 1/1)"), HasSubstr("12:14.0 recovered"));
-  EXPECT_THAT(line_of(text, "worst replication (seed 1/2)"), HasSubstr("12:18.0 recovered"));
+  EXPECT_THAT(line_of(text, "median replication (seed 1/2)"), HasSubstr("12:14.0 recovered"));
+  EXPECT_THAT(line_of(text, "worst replication (seed 1/3)"), HasSubstr("12:18.0 recovered"));
   EXPECT_THAT(
       line_of(text, "assumptions"),
       HasSubstr("1 value at AWS defaults, 1 of them unsourced: web-alb.elb_dns_removal 30s"));
@@ -93,7 +93,7 @@ TEST(VerdictText, SaysHowManyDidNotRecover) {
   const std::string text = text_of(censored);
   EXPECT_THAT(line_of(text, "RTO"), HasSubstr("1 of 3 not recovered within 1 h"));
   EXPECT_THAT(line_of(text, "RTO"), HasSubstr("66.7 % within it [9, 99] undecided"));
-  EXPECT_THAT(line_of(text, "worst replication (seed 1/0)"),
+  EXPECT_THAT(line_of(text, "worst replication (seed 1/1)"),
               HasSubstr("not recovered by the horizon"));
 }
 
@@ -132,16 +132,35 @@ TEST(Story, TellsEqualEventsOnceAndCountsTheRest) {
   happens(65s, "detection", "misses a check");
   happens(65500ms, "detection", "misses a check");
   happens(67s, "detection", "misses a check");
-  EXPECT_EQ(
-      story_text(told, 12),
-      "1:00.0 web loses power | 1:05.0 web misses a check (2 times) | 1:07.0 web misses a check | "
-      "2:00.0 recovered");
+  happens(70s, "detection", "target web-1 is unhealthy");
+  happens(75s, "detection", "target web-2 is unhealthy");
+  EXPECT_EQ(story_text(told, 12),
+            "1:00.0 web loses power | 1:05.0 web misses a check (3 times) | 1:10.0 web: 2 targets are "
+            "unhealthy | 2:00.0 recovered");
   for (int i = 0; i < 20; ++i) happens(70s + 2s * i, "none", "boots");
-  EXPECT_THAT(story_text(told, 12), Not(HasSubstr("boots")));
-  EXPECT_THAT(story_text(told, 12), HasSubstr("2:00.0 recovered (and 20 more events)"));
-  for (int i = 0; i < 20; ++i) happens(112s, "detection", "loses target " + std::to_string(i));
-  EXPECT_THAT(story_text(told, 12),
-              HasSubstr("web loses target 19 | 2:00.0 recovered (and 32 more events)"));
+  EXPECT_THAT(story_text(told, 4), Not(HasSubstr("boots")));
+  EXPECT_THAT(story_text(told, 4), HasSubstr("2:00.0 recovered (and 1 more events)"));
+  for (int i = 0; i < 20; ++i) happens(112s, "detection", std::string(i + 1u, 'x') + " is lost");
+  EXPECT_THAT(story_text(told, 12), HasSubstr("xx is lost | 2:00.0 recovered (and 13 more events)"));
+}
+
+TEST(Story, ThingsOfOneKindAreCountedWhereTheSentenceAllowsIt) {
+  ReplicationRecord told;
+  told.mutable_measures()->set_fault(0);
+  const auto happens = [&](const std::string& text) {
+    auto& event = *told.add_events();
+    event.set_at(Duration(5s).count());
+    event.set_milestone("none");
+    event.set_component("db");
+    event.set_text(text);
+  };
+  happens("DB instance db-1 is not reachable");
+  happens("DB instance db-2 is not reachable");
+  happens("db-3 (us-east-1a) restarted");
+  happens("db-4 (us-east-1b) restarted");
+  EXPECT_EQ(story_text(told, 12),
+            "0:05.0 db: 2 DB instances are not reachable | 0:05.0 db db-3 (us-east-1a) restarted (and 1 "
+            "more like it)");
 }
 
 TEST(VerdictJson, HasTheKeysThatProgramsRead) {

@@ -129,7 +129,7 @@ TEST_F(ReplicationsTest, AKilledChildIsNamedAndTheOthersAreKept) {
                                         .keep = {},
                                         .progress = {}});
   EXPECT_EQ(result.exit_code(), 4);
-  EXPECT_THAT(result.failures, ElementsAre("replication 2: killed by signal 9 (Killed)"));
+  EXPECT_THAT(result.failures, ElementsAre("replication 3: killed by signal 9 (Killed)"));
   EXPECT_THAT(numbers(result.records), ElementsAre(0, 1, 3));
 }
 
@@ -142,7 +142,7 @@ TEST_F(ReplicationsTest, AnExceptionOfAChildIsReported) {
                                         .keep = {},
                                         .progress = {}});
   EXPECT_EQ(result.exit_code(), 4);
-  EXPECT_THAT(result.failures, ElementsAre("replication 0: the trace ends too early"));
+  EXPECT_THAT(result.failures, ElementsAre("replication 1: the trace ends too early"));
 }
 
 TEST_F(ReplicationsTest, AChildThatLeavesWithoutAResultIsReported) {
