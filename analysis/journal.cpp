@@ -96,7 +96,8 @@ std::string difference(const ExperimentHeader& old, const ExperimentHeader& now)
 
 JournalContents read_journal(const std::string& path) {
   auto intact = intact_part(File(path, O_RDONLY).read_all());
-  if (!intact) throw WrongFile(path + ":1:1: is not a journal of windtunnel, or its header is damaged");
+  if (!intact)
+    throw WrongFile(path + ":1:1: is not a journal of windtunnel, or its header is damaged");
   return std::move(intact->contents);
 }
 

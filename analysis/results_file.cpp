@@ -402,8 +402,9 @@ void check_format(const std::string& path, const H5::Group& root) {
   Cell found = std::uint64_t{0};
   hdf5::read_attribute(root, "layout", found);
   if (found != Cell(layout)) {
-    throw WrongFile(fmt::format("{}:1:1: has layout {} of the results; this version reads layout {}",
-                                path, std::get<std::uint64_t>(found), layout));
+    throw WrongFile(
+        fmt::format("{}:1:1: has layout {} of the results; this version reads layout {}", path,
+                    std::get<std::uint64_t>(found), layout));
   }
 }
 
@@ -437,8 +438,8 @@ Results read_results(const std::string& path) {
     check_format(path, root);
     return read_all(root);
   } catch (const H5::Exception& error) {
-    throw WrongFile(fmt::format("{}:1:1: is damaged or incomplete ({}: {})", path, error.getFuncName(),
-                                error.getDetailMsg()));
+    throw WrongFile(fmt::format("{}:1:1: is damaged or incomplete ({}: {})", path,
+                                error.getFuncName(), error.getDetailMsg()));
   } catch (const std::bad_alloc&) {
     throw WrongFile(path + ":1:1: is damaged: a size in it is impossible");
   } catch (const std::length_error&) {

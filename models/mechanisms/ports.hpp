@@ -1,5 +1,5 @@
-// What services know of each other. A model never includes another service: it finds a port by the name in its
-// settings. The names in quotes are those of the schema's `provides` and `reference`.
+// What services know of each other. A model never includes another service: it finds a port by the
+// name in its settings. The names in quotes are those of the schema's `provides` and `reference`.
 #pragma once
 
 #include <cstdint>
@@ -15,15 +15,16 @@ namespace windtunnel {
 struct Resolution {
   std::vector<sim::Address> addresses;  // in the order a client tries them; empty: no answer
   sim::Duration ttl = sim::forever;
-  sim::Duration connection_lifetime = sim::forever;  // the longest a server keeps a client's connection
+  sim::Duration connection_lifetime =
+      sim::forever;  // the longest a server keeps a client's connection
 };
 
 // "callable": something that takes calls under a name.
 class Callable {
  public:
   virtual ~Callable() = default;
-  // Read and write may have different names (Aurora's endpoints). `chance` orders addresses at random where the
-  // service does.
+  // Read and write may have different names (Aurora's endpoints). `chance` orders addresses at
+  // random where the service does.
   virtual Resolution resolve(sim::Operation operation, sim::Stream& chance) = 0;
   // Callers hold no connection and ask no DNS: a queue of the textbooks, not a service.
   virtual bool direct() const { return false; }
@@ -52,7 +53,8 @@ class Targets {
   virtual void set_deregistration_delay(sim::Duration delay) = 0;
 };
 
-// Who runs on a fleet's instances. All of it happens inside operations or plain events, never in between.
+// Who runs on a fleet's instances. All of it happens inside operations or plain events, never in
+// between.
 class FleetObserver {
  public:
   virtual ~FleetObserver() = default;
@@ -65,7 +67,8 @@ class FleetObserver {
   virtual void on_instance_resumed(std::uint32_t instance) = 0;
 };
 
-// "fleet": a group of instances. An instance's number is its slot; an address's life tells its successive tenants.
+// "fleet": a group of instances. An instance's number is its slot; an address's life tells its
+// successive tenants.
 class Fleet {
  public:
   virtual ~Fleet() = default;

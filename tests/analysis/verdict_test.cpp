@@ -134,14 +134,16 @@ TEST(Story, TellsEqualEventsOnceAndCountsTheRest) {
   happens(67s, "detection", "misses a check");
   happens(70s, "detection", "target web-1 is unhealthy");
   happens(75s, "detection", "target web-2 is unhealthy");
-  EXPECT_EQ(story_text(told, 12),
-            "1:00.0 web loses power | 1:05.0 web misses a check (3 times) | 1:10.0 web: 2 targets are "
-            "unhealthy | 2:00.0 recovered");
+  EXPECT_EQ(
+      story_text(told, 12),
+      "1:00.0 web loses power | 1:05.0 web misses a check (3 times) | 1:10.0 web: 2 targets are "
+      "unhealthy | 2:00.0 recovered");
   for (int i = 0; i < 20; ++i) happens(70s + 2s * i, "none", "boots");
   EXPECT_THAT(story_text(told, 4), Not(HasSubstr("boots")));
   EXPECT_THAT(story_text(told, 4), HasSubstr("2:00.0 recovered (and 1 more events)"));
   for (int i = 0; i < 20; ++i) happens(112s, "detection", std::string(i + 1u, 'x') + " is lost");
-  EXPECT_THAT(story_text(told, 12), HasSubstr("xx is lost | 2:00.0 recovered (and 13 more events)"));
+  EXPECT_THAT(story_text(told, 12),
+              HasSubstr("xx is lost | 2:00.0 recovered (and 13 more events)"));
 }
 
 TEST(Story, ThingsOfOneKindAreCountedWhereTheSentenceAllowsIt) {
@@ -158,9 +160,10 @@ TEST(Story, ThingsOfOneKindAreCountedWhereTheSentenceAllowsIt) {
   happens("DB instance db-2 is not reachable");
   happens("db-3 (us-east-1a) restarted");
   happens("db-4 (us-east-1b) restarted");
-  EXPECT_EQ(story_text(told, 12),
-            "0:05.0 db: 2 DB instances are not reachable | 0:05.0 db db-3 (us-east-1a) restarted (and 1 "
-            "more like it)");
+  EXPECT_EQ(
+      story_text(told, 12),
+      "0:05.0 db: 2 DB instances are not reachable | 0:05.0 db db-3 (us-east-1a) restarted (and 1 "
+      "more like it)");
 }
 
 TEST(VerdictJson, HasTheKeysThatProgramsRead) {
