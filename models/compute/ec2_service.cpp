@@ -13,16 +13,6 @@ using sim::Handle;
 using sim::Operation;
 using sim::Outcome;
 
-struct Ec2Service::Progress {
-  std::uint32_t place;      // in in_hand
-  std::uint16_t next_call;  // dependency to call next
-  std::uint16_t open_calls;
-  bool waiting;  // for a worker
-  bool has_worker;
-
-  static Progress& of(Call& call) { return call.work_as<Progress>(); }
-};
-
 Ec2Service::Ec2Service(sim::Simulation& sim, const std::string& name,
                        const settings::Ec2Service& settings)
     : Component(sim, name),
@@ -131,7 +121,7 @@ void Ec2Service::on_instance_lost(std::uint32_t instance, sim::HostLoss loss) {
   Instance& it = *instances_[instance];
   if (!it.serving) return;
   it.serving = false;
-  metric.lost.add(it.in_hand.size());
+  metric.lost.add(static_cast<std::uint64_t>(it.in_hand.size()));
   metric.busy_workers.add(sim().now(), -it.workers.busy());
   metric.queued.add(sim().now(), -it.workers.waiting());
   count_computing(it, -it.computing);
@@ -142,13 +132,7 @@ void Ec2Service::on_instance_lost(std::uint32_t instance, sim::HostLoss loss) {
     if (connector != nullptr) connector->reset();
   }
   // Calls it had made go on elsewhere; their answers find nobody.
-  for (const Handle handle : std::exchange(it.in_hand, {})) {
-    if (loss == sim::HostLoss::reset) {
-      sim().answer(handle, Outcome::connection_reset);
-    } else {
-      sim().drop(handle);
-    }
-  }
+  it.in_hand.lose(sim(), loss, [](const Call&) {});
   update_vcpus();
 }
 
@@ -164,41 +148,24 @@ void Ec2Service::update_vcpus() {
 }
 
 bool Ec2Service::holds(Call* call, Handle handle) {
-  if (call == nullptr || call->callee != this) return false;
-  const Instance& instance = *instances_[call->callee_node];
-  const std::uint32_t place = Progress::of(*call).place;
-  return place < instance.in_hand.size() && instance.in_hand[place] == handle;
-}
-
-void Ec2Service::take(Instance& instance, Call& call, Handle handle) {
-  Progress::of(call) = {static_cast<std::uint32_t>(instance.in_hand.size()), 0, 0, false, false};
-  instance.in_hand.push_back(handle);
-}
-
-void Ec2Service::forget(Instance& instance, Call& call) {
-  const std::uint32_t place = Progress::of(call).place;
-  const Handle last = instance.in_hand.back();
-  instance.in_hand[place] = last;
-  Progress::of(sim().call(last)).place = place;
-  instance.in_hand.pop_back();
+  return call != nullptr && call->callee == this && instance_of(*call).in_hand.holds(*call, handle);
 }
 
 void Ec2Service::on_request(Call& call, Handle handle) {
   Instance& instance = instance_of(call);
   if (!instance.serving) return sim().drop(handle);  // still booting: its port is closed
   if (call.operation != Operation::health_check) metric.requests.add();
-  take(instance, call, handle);
+  instance.in_hand.take(call, handle);
   switch (instance.workers.enter(handle)) {
     case Servers::Entry::served:
       metric.busy_workers.add(sim().now(), +1);
       return begin(instance, call, handle);
     case Servers::Entry::queued:
       metric.queued.add(sim().now(), +1);
-      Progress::of(call).waiting = true;
       return;
     case Servers::Entry::refused:
       metric.overloaded.add();
-      forget(instance, call);
+      instance.in_hand.forget(sim(), call);
       return sim().answer(handle, Outcome::overloaded);
   }
 }
@@ -211,8 +178,7 @@ void Ec2Service::count_computing(Instance& instance, std::int64_t change) {
 }
 
 void Ec2Service::begin(Instance& instance, Call& call, Handle handle) {
-  Progress& progress = Progress::of(call);
-  progress.waiting = false;
+  Progress& progress = call.work_as<Progress>();
   progress.has_worker = true;
   const bool check = call.operation == Operation::health_check;
   if (!check) metric.queueing.record(sim().now() - call.arrived);
@@ -241,7 +207,7 @@ void Ec2Service::computed(Instance& instance, Call& call, Handle handle) {
   if (call.operation == Operation::health_check) return finish(handle, Outcome::ok);
   if (error_chance_.chance(errors_)) return finish(handle, Outcome::error);
   if (asynchronous_ && !dependencies_.empty()) {
-    Progress::of(call).has_worker = false;
+    call.work_as<Progress>().has_worker = false;
     free_worker(instance);
   }
   if (make_calls(handle)) finish(handle, Outcome::ok);
@@ -252,7 +218,7 @@ bool Ec2Service::make_calls(Handle handle) {
     // Looked up each round: a call in zero time may have ended the request.
     Call* call = sim().find_call(handle);
     if (!holds(call, handle)) return false;
-    Progress& progress = Progress::of(*call);
+    Progress& progress = call->work_as<Progress>();
     if (progress.next_call >= dependencies_.size()) return progress.open_calls == 0;
     const std::size_t index = progress.next_call++;
     const Dependency& d = dependencies_[index];
@@ -294,7 +260,7 @@ void Ec2Service::dependency_ended(Call& child, bool success) {
     (child.operation == Operation::write ? instance.writes : instance.reads)[child.tag]
         ->on_call_failed(child);
   }
-  --Progress::of(*call).open_calls;
+  --call->work_as<Progress>().open_calls;
   if (!success) return finish(handle, Outcome::error);
   if (make_calls(handle)) finish(handle, Outcome::ok);
 }
@@ -314,8 +280,8 @@ void Ec2Service::finish(Handle handle, Outcome outcome) {
     if (outcome != Outcome::ok) metric.errors.add();
     if (call.caller_done) metric.wasted.add();
   }
-  const bool had_worker = Progress::of(call).has_worker;
-  forget(instance, call);
+  const bool had_worker = call.work_as<Progress>().has_worker;
+  instance.in_hand.forget(sim(), call);
   if (had_worker) free_worker(instance);
   sim().answer(handle, outcome);
 }

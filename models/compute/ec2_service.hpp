@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "models/mechanisms/connector.hpp"
+#include "models/mechanisms/in_hand.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/processor_sharing.hpp"
 #include "models/mechanisms/servers.hpp"
@@ -81,23 +82,26 @@ class Ec2Service final : public sim::Component,
     std::unique_ptr<sim::Lane> lane;
     Callable* target = nullptr;
   };
+  // What it remembers of a request.
+  struct Progress {
+    std::uint32_t place;      // in in_hand
+    std::uint16_t next_call;  // dependency to call next
+    std::uint16_t open_calls;
+    bool has_worker;
+  };
   struct Instance {
     Instance(std::int64_t workers, std::int64_t queue) : workers(workers, queue) {}
     Servers workers;
     std::unique_ptr<ProcessorSharing> cpu;  // where more requests may compute than there are vCPUs
     std::vector<std::unique_ptr<Connector>> reads,
-        writes;                        // by dependency; writes only where there are any
-    std::vector<sim::Handle> in_hand;  // everything it has not answered yet
+        writes;                // by dependency; writes only where there are any
+    InHand<Progress> in_hand;  // everything it has not answered yet
     std::int64_t computing = 0;
     bool serving = false;
   };
-  // What it remembers of a request: its place in in_hand, calls begun and open.
-  struct Progress;
 
   Instance& instance_of(const sim::Call& call) { return *instances_[call.callee_node]; }
   bool holds(sim::Call* call, sim::Handle handle);
-  void take(Instance& instance, sim::Call& call, sim::Handle handle);
-  void forget(Instance& instance, sim::Call& call);
   void begin(Instance& instance, sim::Call& call, sim::Handle handle);
   void on_computed(sim::Handle handle);
   void computed(Instance& instance, sim::Call& call, sim::Handle handle);
