@@ -44,7 +44,10 @@ void Calendar::advance() {
   }
   // All of it, and all that is still to come into its range.
   front_width_ = index;
-  for (std::size_t left = bucket.count; left > 0; --left) insert(take_first(bucket));
+  for (std::size_t left = bucket.count; left > 0; --left) {
+    const Event event = take_first(bucket);
+    place_in_front(event.key) = event;
+  }
 }
 
 // Moves the front to the beginning of its array. False: it is too long, and went to the buckets.

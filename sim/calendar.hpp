@@ -9,6 +9,7 @@
 // pending event.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -27,15 +28,17 @@ class Calendar {
   // Bytes held for events, pages of the free list included.
   std::size_t bytes() const { return pages_.size() * sizeof(Page) + sizeof front_; }
 
-  void push(Event event) {
-    if (event.key < last_) event.key = last_;
+  void push(const Event& event) { push(event.key, event.handler, event.target, event.argument); }
+  // The same in registers: an event stored word by word and loaded in halves stalls the processor.
+  void push(std::uint64_t key, Handler handler, Entity* target, std::uint64_t argument) {
+    key = std::max(key, last_);
     ++size_;
-    const std::size_t bucket = bucket_of(event.key);
-    if (bucket < front_width_) {
-      insert(event);
-    } else {
-      append(buckets_[bucket], event);
-    }
+    const std::size_t bucket = bucket_of(key);
+    Event& place = bucket < front_width_ ? place_in_front(key) : place_in(buckets_[bucket], key);
+    place.key = key;
+    place.handler = handler;
+    place.target = target;
+    place.argument = argument;
   }
 
   // Key of the next event; the calendar must not be empty. Moves nothing: SimGrid may still post
@@ -81,12 +84,14 @@ class Calendar {
   // The lowest bucket above 0 that holds something.
   std::size_t lowest() const { return static_cast<std::size_t>(std::countr_zero(occupied_)) + 1; }
 
-  void append(Bucket& bucket, const Event& event) {
+  // Where the next event of the bucket goes, which has this key.
+  Event& place_in(Bucket& bucket, std::uint64_t key) {
     if (bucket.tail == nullptr || bucket.end == Page::capacity) add_page(bucket);
-    bucket.tail->events[bucket.end++] = event;
     ++bucket.count;
-    if (event.key < bucket.min_key) bucket.min_key = event.key;
+    if (key < bucket.min_key) bucket.min_key = key;
+    return bucket.tail->events[bucket.end++];
   }
+  void append(Bucket& bucket, const Event& event) { place_in(bucket, event.key) = event; }
 
   Event take_first(Bucket& bucket) {
     const Event event = bucket.head->events[bucket.first++];
@@ -102,15 +107,13 @@ class Calendar {
     return event;
   }
 
-  // Into the front, after those of its key.
-  void insert(const Event& event) {
-    if (front_end_ == front_capacity && !make_room()) {
-      append(buckets_[bucket_of(event.key)], event);
-      return;
-    }
+  // In the front, after those of its key.
+  Event& place_in_front(std::uint64_t key) {
+    if (front_end_ == front_capacity && !make_room())
+      return place_in(buckets_[bucket_of(key)], key);
     std::uint32_t i = front_end_++;
-    for (; i > front_begin_ && front_[i - 1].key > event.key; --i) front_[i] = front_[i - 1];
-    front_[i] = event;
+    for (; i > front_begin_ && front_[i - 1].key > key; --i) front_[i] = front_[i - 1];
+    return front_[i];
   }
 
   void advance();

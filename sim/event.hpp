@@ -14,12 +14,29 @@ class Entity;
 
 // Names a slot of a Pool and the life it had. It goes stale when that life ends; a stale handle
 // finds nothing.
-struct Handle {
-  std::uint32_t slot = 0xffffffff;
-  std::uint32_t life = 0;
+// One word, not two halves: a half stored and the whole loaded soon after stalls the processor.
+class Handle {
+ public:
+  constexpr Handle() = default;
+  constexpr Handle(std::uint32_t slot, std::uint32_t life)
+      : bits_(slot | (std::uint64_t{life} << 32)) {}
+  static constexpr Handle of(std::uint64_t argument) {
+    Handle handle;
+    handle.bits_ = argument;
+    return handle;
+  }
+
+  constexpr std::uint32_t slot() const { return static_cast<std::uint32_t>(bits_); }
+  constexpr std::uint32_t life() const { return static_cast<std::uint32_t>(bits_ >> 32); }
+  // As an event's argument.
+  constexpr std::uint64_t argument() const { return bits_; }
 
   friend bool operator==(Handle, Handle) = default;
-  explicit operator bool() const { return slot != 0xffffffff; }
+  constexpr explicit operator bool() const { return slot() != none; }
+
+ private:
+  static constexpr std::uint32_t none = 0xffffffff;
+  std::uint64_t bits_ = none;
 };
 
 using Handler = void (*)(Entity*, std::uint64_t argument);
@@ -63,7 +80,7 @@ void invoke(Entity* target, std::uint64_t argument) {
   if constexpr (std::is_void_v<typename M::Argument>) {
     (self->*Method)();
   } else if constexpr (std::is_same_v<typename M::Argument, Handle>) {
-    (self->*Method)(std::bit_cast<Handle>(argument));
+    (self->*Method)(Handle::of(argument));
   } else {
     (self->*Method)(static_cast<typename M::Argument>(argument));
   }

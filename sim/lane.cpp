@@ -15,11 +15,11 @@ void Lane::enter(Call& call, Handle handle) {
   call.lane_previous = tail_;
   call.lane_next = Call::none;
   if (tail_ != Call::none) {
-    sim().call_at_slot(tail_).lane_next = handle.slot;
+    sim().call_at_slot(tail_).lane_next = handle.slot();
   } else {
-    head_ = handle.slot;
+    head_ = handle.slot();
   }
-  tail_ = handle.slot;
+  tail_ = handle.slot();
   if (!armed_) arm();
 }
 
@@ -40,7 +40,7 @@ void Lane::on_head_due() {
   armed_ = false;
   while (head_ != Call::none && sim().call_at_slot(head_).opened + timeout_ <= sim().now()) {
     const Handle handle = sim().call_in_slot(head_);
-    Call& call = sim().call_at_slot(handle.slot);
+    Call& call = sim().call_at_slot(handle.slot());
     leave(call);
     call.caller_done = true;
     call.outcome = Outcome::timeout;

@@ -30,8 +30,8 @@ class Pool {
   // nullptr if the handle is stale or empty.
   T* find(Handle handle) {
     if (!handle) return nullptr;
-    Node& node = at(handle.slot);
-    return node.life == handle.life ? &node.value : nullptr;
+    Node& node = at(handle.slot());
+    return node.life == handle.life() ? &node.value : nullptr;
   }
 
   // The handle must be live.
@@ -55,12 +55,12 @@ class Pool {
 
   // The handle must be live; it and its copies are stale afterwards.
   void destroy(Handle handle) {
-    Node& node = at(handle.slot);
-    WT_CHECK(node.life == handle.life, "an object is destroyed twice");
+    Node& node = at(handle.slot());
+    WT_CHECK(node.life == handle.life(), "an object is destroyed twice");
     ++node.life;
     node.used = false;
     node.next_free = free_;
-    free_ = handle.slot;
+    free_ = handle.slot();
     --size_;
   }
 

@@ -85,7 +85,7 @@ bool Simulation::run_operation() {
 Handle Simulation::open_call(Entity& caller, std::uint32_t caller_node, Operation operation,
                              Handle context) {
   const Handle handle = calls_.create();
-  Call& call = calls_.in_slot(handle.slot);
+  Call& call = calls_.in_slot(handle.slot());
   call.caller = &caller;
   call.caller_node = caller_node;
   call.operation = operation;
@@ -114,7 +114,7 @@ void Simulation::send(Handle handle, const Address& to) {
 }
 
 void Simulation::on_request_arrived(Entity* callee, std::uint64_t handle) {
-  callee->sim().deliver_request(std::bit_cast<Handle>(handle));
+  callee->sim().deliver_request(Handle::of(handle));
 }
 
 void Simulation::deliver_request(Handle handle) {
@@ -152,7 +152,7 @@ void Simulation::answer(Handle handle, Outcome outcome) {
 }
 
 void Simulation::on_answer_arrived(Entity* caller, std::uint64_t handle) {
-  caller->sim().deliver_answer(std::bit_cast<Handle>(handle));
+  caller->sim().deliver_answer(Handle::of(handle));
 }
 
 void Simulation::deliver_answer(Handle handle) {

@@ -128,14 +128,14 @@ class Simulation {
   class Conductor;
   friend class Lane;
 
-  static std::uint64_t to_argument(Handle h) { return std::bit_cast<std::uint64_t>(h); }
+  static std::uint64_t to_argument(Handle h) { return h.argument(); }
   template <typename Integer>
   static std::uint64_t to_argument(Integer n) {
     return static_cast<std::uint64_t>(n);
   }
 
   void post(Time date, Turn turn, Handler handler, Entity* target, std::uint64_t argument) {
-    calendar_.push({event_key(date, turn), handler, target, argument});
+    calendar_.push(event_key(date, turn), handler, target, argument);
   }
   static void on_request_arrived(Entity* callee, std::uint64_t handle);
   static void on_answer_arrived(Entity* caller, std::uint64_t handle);

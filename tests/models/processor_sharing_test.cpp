@@ -25,8 +25,8 @@ class ProcessorSharingTest : public testing::Test, public ProcessorSharing::Owne
   }
   void on_job_done(ProcessorSharing& from, Handle job) override {
     EXPECT_EQ(&from, sharing.get());
-    done.emplace_back(job.slot, sim.now() - sim::time_zero);
-    if (then) then(job.slot);
+    done.emplace_back(job.slot(), sim.now() - sim::time_zero);
+    if (then) then(job.slot());
   }
   using Done = std::vector<std::pair<std::uint32_t, Duration>>;
 

@@ -68,7 +68,7 @@ TEST(Servers, TheFreedServerGoesToTheNextInLineAndStaysBusy) {
 TEST(Servers, ThoseWhoLeftTheQueueAreSkippedAndFreeTheirPlacesAtOnce) {
   Servers servers(1, 2);
   std::set<std::uint32_t> gone;
-  const auto still_waits = [&](Handle waiting) { return !gone.contains(waiting.slot); };
+  const auto still_waits = [&](Handle waiting) { return !gone.contains(waiting.slot()); };
   servers.enter(call(0));
   servers.enter(call(1));
   servers.enter(call(2));

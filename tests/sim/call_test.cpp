@@ -158,7 +158,7 @@ TEST_F(CallTest, AHandleIsStaleAfterTheCallHasEnded) {
   script.at(1500ms, [&] {
     EXPECT_EQ(sim.find_call(handle), nullptr);
     const Handle next = client.call(server.address_of(0));
-    EXPECT_EQ(next.slot, handle.slot);  // used again
+    EXPECT_EQ(next.slot(), handle.slot());  // used again
     EXPECT_EQ(sim.find_call(handle), nullptr);
   });
   run();

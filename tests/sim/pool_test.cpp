@@ -17,8 +17,8 @@ TEST(Pool, FindsNothingByTheHandleOfADestroyedObjectAlsoWhenItsSlotIsUsedAgain) 
   pool.destroy(old);
   EXPECT_EQ(pool.find(old), nullptr);
   const Handle next = pool.create();
-  EXPECT_EQ(next.slot, old.slot);
-  EXPECT_NE(next.life, old.life);
+  EXPECT_EQ(next.slot(), old.slot());
+  EXPECT_NE(next.life(), old.life());
   EXPECT_EQ(pool.find(old), nullptr);
   EXPECT_EQ(pool[next], 0);  // a new object, not the old one's value
 }
