@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
+#include <type_traits>
 #include <vector>
 
 #include "sim/check.hpp"
@@ -12,16 +14,20 @@
 
 namespace windtunnel::sim {
 
+// T is plain data, and says itself how its members begin.
 template <typename T>
 class Pool {
+  static_assert(std::is_trivially_destructible_v<T>);
+
  public:
-  // A new object, value-initialised.
+  // A new object, default-initialised.
   Handle create() {
     if (free_ == none) grow();
     const std::uint32_t slot = free_;
     Node& node = at(slot);
     free_ = node.next_free;
-    node.value = T{};
+    // Default-initialised: zeroing it before costs a `rep stos`.
+    ::new (static_cast<void*>(&node.value)) T;
     node.used = true;
     ++size_;
     return {slot, node.life};
@@ -72,11 +78,12 @@ class Pool {
   static constexpr std::uint32_t chunk_bits = 10;
   static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
 
-  struct Node {
-    T value{};
+  // A large object begins a cache line, with its life beside what is read first.
+  struct alignas(sizeof(T) > 48 ? 64 : alignof(std::uint64_t)) Node {
     std::uint32_t life = 0;
     std::uint32_t next_free = none;
     bool used = false;
+    T value;
   };
 
   Node& at(std::uint32_t slot) { return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)]; }

@@ -11,16 +11,19 @@ TEST(Pool, FindsNothingByAnEmptyHandle) {
 }
 
 TEST(Pool, FindsNothingByTheHandleOfADestroyedObjectAlsoWhenItsSlotIsUsedAgain) {
-  Pool<int> pool;
+  struct Thing {
+    int number = 0;
+  };
+  Pool<Thing> pool;
   const Handle old = pool.create();
-  pool[old] = 5;
+  pool[old].number = 5;
   pool.destroy(old);
   EXPECT_EQ(pool.find(old), nullptr);
   const Handle next = pool.create();
   EXPECT_EQ(next.slot(), old.slot());
   EXPECT_NE(next.life(), old.life());
   EXPECT_EQ(pool.find(old), nullptr);
-  EXPECT_EQ(pool[next], 0);  // a new object, not the old one's value
+  EXPECT_EQ(pool[next].number, 0);  // a new object, not the old one's value
 }
 
 TEST(Pool, NeverMovesAnObject) {
