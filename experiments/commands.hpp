@@ -1,4 +1,4 @@
-// What the program's commands do. Each returns the exit code of shared definitions: 0 all hold, 1
+// What the program's commands do. Each returns the exit code: 0 all objectives hold, 1
 // one fails, 2 bad input, 3 undecided, 4 internal or I/O error or a crashed replication, 130
 // interrupted.
 #pragma once
