@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <new>
+#include <string>
 #include <type_traits>
 
 #include "sim/event.hpp"
@@ -52,6 +53,14 @@ enum class Outcome : std::uint8_t {
 };
 const char* to_string(Outcome outcome);
 
+// What load balancers' rules and services' settings tell requests apart by. Number 0 is every
+// request of which nothing is known.
+struct RequestClass {
+  std::string host, path = "/";
+
+  friend bool operator==(const RequestClass&, const RequestClass&) = default;
+};
+
 struct Call {
   Entity* caller = nullptr;
   Entity* callee = nullptr;
@@ -64,10 +73,12 @@ struct Call {
   std::uint32_t lane_previous = none, lane_next = none;
   std::uint32_t tag = 0;  // the caller's own: which of its calls this is
   ZoneId from = 0, to = 0;
+  std::uint16_t request_class = 0;  // what kind of request it is, or serves: see RequestClass
   Operation operation = Operation::read;
   Outcome outcome = Outcome::ok;
   bool caller_done = false;  // it gave up waiting
   bool callee_done = true;   // it has nothing to do: not sent yet, answered, or lost
+  Duration service_time{0};  // as a trace recorded it; 0: the callee's own law
 
   static constexpr std::uint32_t none = 0xffffffff;
 

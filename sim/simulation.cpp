@@ -1,5 +1,7 @@
 #include "sim/simulation.hpp"
 
+#include <algorithm>
+
 namespace windtunnel::sim {
 
 // The run's own events: the end of the warm-up and the horizon.
@@ -92,6 +94,14 @@ Handle Simulation::open_call(Entity& caller, std::uint32_t caller_node, Operatio
   call.context = context;
   call.opened = now_;
   return handle;
+}
+
+std::uint16_t Simulation::number_of(const RequestClass& request_class) {
+  const auto found = std::find(classes_.begin(), classes_.end(), request_class);
+  const auto number = static_cast<std::size_t>(found - classes_.begin());
+  WT_CHECK(number < 0xffff, "too many classes of requests");
+  if (found == classes_.end()) classes_.push_back(request_class);
+  return static_cast<std::uint16_t>(number);
 }
 
 void Simulation::send(Handle handle, const Address& to) {

@@ -90,6 +90,11 @@ class Simulation {
   // The caller's side ends a call that never left: no address answered. on_answer() is called.
   void fail(Handle handle, Outcome outcome);
 
+  // The number of a class of requests, a new one where it is not known yet (65,535 at most).
+  std::uint16_t number_of(const RequestClass& request_class);
+  const RequestClass& request_class(std::uint16_t number) const { return classes_[number]; }
+  const std::vector<RequestClass>& request_classes() const { return classes_; }
+
   Network& network() { return network_; }
   Platform& platform() { return *platform_; }
   RunLog& log() { return log_; }
@@ -152,6 +157,7 @@ class Simulation {
   Fingerprint fingerprint_;
   std::uint64_t handled_ = 0;
   Pool<Call> calls_;
+  std::vector<RequestClass> classes_{1};
   std::vector<Event> operations_;
   std::size_t next_operation_ = 0;
   bool in_operation_ = false, ended_ = false;

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "models/mechanisms/instance_types.hpp"
 #include "sim/entity.hpp"
 #include "sim/time.hpp"
 
@@ -67,6 +69,30 @@ class FleetObserver {
   virtual void on_instance_resumed(std::uint32_t instance) = 0;
 };
 
+// Who computes on a fleet's instances. The group's CPU metric and its CPU credits come from it.
+class CpuMeter {
+ public:
+  virtual ~CpuMeter() = default;
+  // vCPU-seconds that this program has used on the instance since the run began; grows only.
+  virtual double cpu_seconds(std::uint32_t instance) const = 0;
+};
+
+// How an instance (or task) came to be: the control loop's links, for the parts of scaling lag. A
+// date that never was is absent; those that are there do not decrease from top to bottom.
+struct LaunchRecord {
+  std::optional<sim::Time> breached;  // the first breaching datapoint could be read
+  std::optional<sim::Time> alarm;     // the alarm went to ALARM
+  std::optional<sim::Time> decided;   // the desired capacity was raised
+  struct Stage {
+    const char* name;  // "API", "pending", "boot", "user data", "lifecycle hook", ...
+    sim::Time end;
+  };
+  std::vector<Stage> stages;          // in order; the first begins at the launch activity
+  std::optional<sim::Time> launched;  // the launch activity began
+  std::optional<sim::Time> in_service;
+  std::optional<sim::Time> warm;  // its warm-up is over; may lie ahead
+};
+
 // "fleet": a group of instances. An instance's number is its slot; an address's life tells its
 // successive tenants.
 class Fleet {
@@ -80,6 +106,13 @@ class Fleet {
   virtual void set_deregistration_delay(sim::Duration delay) = 0;
   // Instances in service now.
   virtual std::vector<std::uint32_t> in_service() const = 0;
+
+  // What the instance is; its type may differ from one launch to the next (mixed instances).
+  virtual const InstanceType& instance_type(std::uint32_t instance) const;
+  virtual void add_cpu_meter(const CpuMeter&) {}
+  virtual const LaunchRecord& launch_record(std::uint32_t instance) const;
+  // Its size may change: policies, or a minimum below its maximum.
+  virtual bool scales() const { return false; }
 };
 
 }  // namespace windtunnel
