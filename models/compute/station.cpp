@@ -43,7 +43,7 @@ Station::Station(sim::Simulation& sim, const std::string& name, const Shape& sha
   // A place of its own, in no time's reach of any other: no zone's fault is meant for it.
   set_zone(sim.network().add_zone("station:" + name, ""));
   if (shape.processor_sharing) {
-    sharing_ = std::make_unique<ProcessorSharing>(*this, *this, shape.servers);
+    sharing_ = std::make_unique<ProcessorSharing>(*this, *this, static_cast<double>(shape.servers));
   }
 }
 

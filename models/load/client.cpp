@@ -8,6 +8,7 @@
 #include "models/mechanisms/rate_series.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
+#include "models/settings_check.hpp"
 
 namespace windtunnel {
 
@@ -51,10 +52,18 @@ void read_load(sim::Simulation& sim, const std::string& name, const settings::Cl
   if (settings.has_closed()) {
     shape.users = settings.closed().users();
     shape.think_time = to_distribution(settings.closed().think_time());
+    shape.users_from = to_duration(settings.closed().from());
   } else if (settings.open().has_poisson()) {
     shape.arrivals = Arrivals::poisson(settings.open().poisson(), chance);
   } else if (settings.open().has_deterministic()) {
     shape.arrivals = Arrivals::evenly(settings.open().deterministic(), chance);
+  } else if (settings.open().has_profile()) {
+    const auto& profile = settings.open().profile();
+    std::vector<RatePoint> points;
+    for (const auto& p : profile.points()) points.push_back({to_duration(p.at()), p.rate()});
+    const Duration every =
+        profile.has_every() ? to_duration(profile.every()) : sim.options().horizon;
+    shape.arrivals = Arrivals::series(rate_profile(points, every, sim.options().horizon), chance);
   } else {
     const auto& trace = settings.open().trace();
     shape.arrivals = Arrivals::series(
@@ -82,6 +91,11 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
                       .least_dns_ttl = to_duration(settings.dns_cache()),
                       .dns_lookup = to_distribution(settings.dns_lookup())};
   shape.one_way = to_duration(settings.network());
+  for (const auto& r : settings.requests()) {
+    shape.classes.push_back({{r.host(), r.path()},
+                             r.weight(),
+                             r.has_writes() ? std::optional(r.writes()) : std::nullopt});
+  }
   return shape;
 }
 
@@ -98,9 +112,17 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
       write_chance_(stream("write")),
       retry_chance_(stream("retry")),
       think_chance_(stream("think")),
+      class_chance_(stream("request class")),
       lane_(*this, shape_.timeout) {
   set_zone(sim.network().add_zone("internet:" + name, ""));
 
+  double total = 0, below = 0;
+  for (const auto& it : shape_.classes) total += it.weight;
+  for (const auto& it : shape_.classes) {
+    if (it.weight == 0) continue;
+    below += it.weight / total;
+    shares_.push_back({below, sim.number_of(it.what), it.writes.value_or(shape_.writes)});
+  }
   write_connection_.operation = sim::Operation::write;
   longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
   for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
@@ -109,6 +131,30 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
 }
 
 Client::~Client() = default;
+
+void Client::check(const settings::Client& settings, SettingsCheck& check) {
+  const auto& requests = settings.requests();
+  const auto drawn = [](const auto& request) { return request.weight() > 0; };
+  if (!requests.empty() && std::none_of(requests.begin(), requests.end(), drawn)) {
+    check.error("requests", "all weights are 0");
+  }
+  if (!settings.open().has_profile()) return;
+  const auto& profile = settings.open().profile();
+  if (profile.points().empty()) check.error("open.profile", "has no points");
+  for (int i = 1; i < profile.points_size(); ++i) {
+    if (profile.points(i).at() >= profile.points(i - 1).at()) continue;
+    check.error(fmt::format("open.profile.points.{}.at", i), "lies before the point above it");
+  }
+  if (profile.has_every() && !profile.points().empty() &&
+      profile.points().rbegin()->at() > profile.every()) {
+    check.error("open.profile.every", "ends before the last point");
+  }
+}
+
+bool Client::writes_at_all() const {
+  return std::any_of(shares_.begin(), shares_.end(), [](const Share& s) { return s.writes > 0; }) ||
+         (shares_.empty() && shape_.writes > 0);
+}
 
 void Client::wire(sim::Wiring& wiring) {
   // Its place is outside AWS, as far from every other; all places exist by now.
@@ -121,7 +167,7 @@ void Client::wire(sim::Wiring& wiring) {
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
     Machine& machine = machines_[i];
     machine.reads = std::make_unique<Connector>(*this, i, target, shape_.connection, "reads");
-    if (shape_.writes > 0 && !target.direct()) {
+    if (writes_at_all() && !target.direct()) {
       machine.writes = std::make_unique<Connector>(*this, i, target, write_connection_, "writes");
     }
     machine.tokens = shape_.token_bucket;
@@ -132,7 +178,8 @@ void Client::wire(sim::Wiring& wiring) {
 void Client::start() {
   if (shape_.arrivals) return schedule_arrival();
   for (std::uint32_t user = 0; user < static_cast<std::uint32_t>(shape_.users); ++user) {
-    sim().after<&Client::on_think_over>(shape_.think_time.sample(think_chance_), this, user);
+    sim().after<&Client::on_think_over>(shape_.users_from + shape_.think_time.sample(think_chance_),
+                                        this, user);
   }
 }
 
@@ -156,7 +203,7 @@ void Client::begin_request(std::uint32_t user) {
   request.arrival = sim().now();
   request.user = user;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
-  request.write = write_chance_.chance(shape_.writes);
+  choose_class(request);
   Machine& machine = machines_[request.host];
   if (machine.tokens) machine.tokens->on_first_attempt();
   if (machine.breaker) {
@@ -167,6 +214,20 @@ void Client::begin_request(std::uint32_t user) {
   attempt(handle);
 }
 
+void Client::choose_class(Request& request) {
+  double writes = shape_.writes;
+  if (!shares_.empty()) {
+    const Share* share = shares_.data();
+    if (shares_.size() > 1) {
+      const double at = class_chance_.uniform();
+      while (share != &shares_.back() && share->bound <= at) ++share;
+    }
+    request.request_class = share->number;
+    writes = share->writes;
+  }
+  request.write = write_chance_.chance(writes);
+}
+
 void Client::attempt(Handle request_handle) {
   Request* request = requests_.find(request_handle);
   if (request == nullptr) return;
@@ -174,6 +235,7 @@ void Client::attempt(Handle request_handle) {
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
   const Handle call = sim().open_call(*this, request->host, operation, request_handle);
+  sim().call(call).request_class = request->request_class;
   lane_.enter(sim().call(call), call);
   connector(machines_[request->host], request->write).dispatch(call);
 }

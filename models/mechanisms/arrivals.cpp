@@ -5,7 +5,38 @@
 
 namespace windtunnel {
 
+using sim::Duration;
 using sim::Time;
+
+std::shared_ptr<const RateSeries> rate_profile(const std::vector<RatePoint>& points, Duration every,
+                                               Duration horizon) {
+  auto rates = std::make_shared<RateSeries>();
+  const auto add = [&](Duration from, Duration to, double first, double last) {
+    const std::int64_t steps =
+        first == last ? 1 : std::clamp<std::int64_t>((to - from) / std::chrono::seconds(1), 1, 60);
+    for (std::int64_t i = 0; i < steps; ++i) {
+      const Duration start = from + (to - from) / steps * i;
+      const Duration end = std::min(i + 1 == steps ? to : start + (to - from) / steps, horizon);
+      if (start >= end) continue;
+      const double middle = (static_cast<double>(i) + 0.5) / static_cast<double>(steps);
+      const double rate = first + (last - first) * middle;
+      rates->bins.push_back({sim::time_zero + start, sim::time_zero + end, rate});
+      rates->total += rate * sim::seconds(end - start);
+    }
+  };
+  rates->length = horizon;
+  for (Duration begin{0}; begin < horizon; begin += std::min(every, horizon)) {
+    const Duration end = begin + std::min(every, horizon - begin);
+    RatePoint last{begin, points.front().rate};
+    for (const RatePoint& point : points) {
+      const Duration at = std::min(begin + point.at, end);
+      add(last.at, at, last.rate, point.rate);
+      last = {at, point.rate};
+    }
+    add(last.at, end, last.rate, last.rate);
+  }
+  return rates;
+}
 
 Arrivals Arrivals::poisson(double rate, sim::Stream chance) {
   return {Kind::poisson, rate, chance};

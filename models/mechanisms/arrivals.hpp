@@ -1,5 +1,5 @@
 // When requests come: Poisson, evenly spaced, or a Poisson process whose rate follows a recorded
-// series.
+// series or a profile.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,15 @@ struct RateSeries {
   sim::Duration length{0};
   double total = 0;  // expected arrivals
 };
+
+// A rate that goes on straight lines from point to point (dates rising, at least one), and begins
+// again after `every`. A line becomes steps of a second, at most 60.
+struct RatePoint {
+  sim::Duration at;
+  double rate;  // per second
+};
+std::shared_ptr<const RateSeries> rate_profile(const std::vector<RatePoint>& points,
+                                               sim::Duration every, sim::Duration horizon);
 
 class Arrivals {
  public:

@@ -135,5 +135,31 @@ TEST(SeriesArrivals, WithoutBinsNeverCome) {
   EXPECT_EQ(arrivals.next(time_zero), Time::max());
 }
 
+TEST(RateProfile, GoesOnStraightLinesFromPointToPoint) {
+  const auto rates = rate_profile({{1min, 100}, {2min, 300}}, 1h, 3min);
+  ASSERT_EQ(rates->bins.size(), 1u + 60u + 1u);
+  EXPECT_EQ(rates->bins.front().rate, 100) << "before the first point";
+  EXPECT_EQ(rates->bins.front().end, time_zero + 1min);
+  EXPECT_NEAR(rates->bins[1 + 29].rate + rates->bins[1 + 30].rate, 2 * 200, 1e-9);
+  EXPECT_EQ(rates->bins.back().rate, 300) << "after the last point";
+  EXPECT_EQ(rates->bins.back().end, time_zero + 3min);
+  EXPECT_NEAR(rates->total, 60 * (100 + 200 + 300), 1e-6);
+}
+
+TEST(RateProfile, TwoPointsOfOneDateAreAJump) {
+  const auto rates = rate_profile({{1min, 100}, {1min, 300}}, 1h, 2min);
+  ASSERT_EQ(rates->bins.size(), 2u);
+  EXPECT_EQ(rates->bins[1].start, time_zero + 1min);
+  EXPECT_EQ(rates->bins[1].rate, 300);
+}
+
+TEST(RateProfile, BeginsAgainAfterItsPeriod) {
+  const auto rates = rate_profile({{0s, 1}, {1h, 1}, {1h, 5}}, 2h, 5h);
+  std::vector<double> hourly;
+  for (const auto& bin : rates->bins) hourly.push_back(bin.rate);
+  EXPECT_EQ(hourly, (std::vector<double>{1, 5, 1, 5, 1}));
+  EXPECT_EQ(rates->bins.back().end, time_zero + 5h);
+}
+
 }  // namespace
 }  // namespace windtunnel
