@@ -19,7 +19,7 @@ using windtunnel::experiments::TraceOption;
 // Options as they were written; empty: not given. They are read by the same reader as a file's
 // values.
 struct Words {
-  std::string seed, replications, jobs, format, scale, number;
+  std::string seed, replications, jobs, format, number;
   TraceOption trace;
 };
 
@@ -43,10 +43,16 @@ void add_run(CLI::App& app, RunCommand& run, Words& words) {
       ->add_option("--set", run.sets, "PATH=VALUE, e.g. components.web.workers=4; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--trace", words.trace.text,
-                      "[CLIENT=]FILE: recorded counts instead of the client's open load");
-  command->add_option("--trace-from", words.trace.from, "first date used, as written in the file");
-  command->add_option("--trace-to", words.trace.to, "end of the cut; 24:00 is allowed");
-  command->add_option("--trace-scale", words.scale, "factor on the counts");
+                      "[CLIENT=]FILE: a recorded load instead of the client's open one");
+  for (const auto& field : windtunnel::experiments::trace_fields()) {
+    command
+        ->add_option(windtunnel::experiments::option_of(field.name), words.trace.fields[field.name],
+                     field.sentence)
+        ->expected(1, field.repeated ? 1'000'000 : 1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(field.repeated ? CLI::MultiOptionPolicy::TakeAll
+                                             : CLI::MultiOptionPolicy::Throw);
+  }
   command->add_option("--horizon", run.horizon,
                       "length of a run, e.g. 2h (with --trace: the cut's, unless given)");
 }
@@ -77,7 +83,6 @@ bool is_json(const Words& words, Diagnostics& diagnostics) {
 
 void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
   constexpr std::int64_t replications_max = 1'000'000, jobs_max = 1024;
-  constexpr double scale_max = 1e9;
   run.seed = number<std::uint64_t>("--seed", words.seed, 0, UINT64_MAX, diagnostics);
   if (const auto n = number<std::int64_t>("--replications", words.replications, 1, replications_max,
                                           diagnostics)) {
@@ -88,18 +93,14 @@ void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
   }
   run.json = is_json(words, diagnostics);
   if (run.resume && run.restart) complain(diagnostics, "--restart", "excludes --resume");
-  const auto scale = number<double>("--trace-scale", words.scale, 0, scale_max, diagnostics);
   if (!words.trace.text.empty()) {
     run.trace = words.trace;
-    run.trace->scale = scale.value_or(1);
     return;
   }
-  const auto needs_trace = [&](const char* option, const std::string& text) {
-    if (!text.empty()) complain(diagnostics, option, "goes with --trace");
-  };
-  needs_trace("--trace-from", words.trace.from);
-  needs_trace("--trace-to", words.trace.to);
-  needs_trace("--trace-scale", words.scale);
+  for (const auto& [field, values] : words.trace.fields) {
+    if (values.empty()) continue;
+    complain(diagnostics, windtunnel::experiments::option_of(field), "goes with --trace");
+  }
 }
 
 // What CLI11 has to say of the words themselves, in our form.

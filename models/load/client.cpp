@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "models/load/client.pb.h"
-#include "models/mechanisms/rate_series.hpp"
+#include "models/load/client_load.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
 
@@ -56,9 +56,7 @@ void read_load(sim::Simulation& sim, const std::string& name, const settings::Cl
   } else if (settings.open().has_deterministic()) {
     shape.arrivals = Arrivals::evenly(settings.open().deterministic(), chance);
   } else {
-    const auto& trace = settings.open().trace();
-    shape.arrivals = Arrivals::series(
-        rate_series({trace.file(), trace.from(), trace.to(), trace.scale()}), chance);
+    shape.arrivals = Arrivals::planned(plan_of(settings.open()), chance);
   }
 }
 
@@ -101,6 +99,11 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
       lane_(*this, shape_.timeout) {
   set_zone(sim.network().add_zone("internet:" + name, ""));
 
+  if (shape_.arrivals) {
+    for (const std::string& path : shape_.arrivals->paths()) {
+      path_classes_.push_back(sim.number_of({"", path}));
+    }
+  }
   write_connection_.operation = sim::Operation::write;
   longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
   for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
@@ -137,24 +140,29 @@ void Client::start() {
 }
 
 void Client::schedule_arrival() {
-  const Time next = shape_.arrivals->next(sim().now());
-  if (next < sim().horizon()) sim().at<&Client::on_arrival>(next, this, 0);
+  next_ = shape_.arrivals->next(sim().now());
+  if (next_.at < sim().horizon()) sim().at<&Client::on_arrival>(next_.at, this, 0);
 }
 
 void Client::on_arrival() {
+  const Arrival arrival = next_;
   schedule_arrival();
-  begin_request(0);
+  begin_request(0, arrival);
 }
 
-void Client::on_think_over(std::uint32_t user) { begin_request(user); }
+void Client::on_think_over(std::uint32_t user) { begin_request(user, {}); }
 
-void Client::begin_request(std::uint32_t user) {
+void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   metric.requests.add();
   metric.open.add(sim().now(), +1);
   const Handle handle = requests_.create();
   Request& request = requests_[handle];
   request.arrival = sim().now();
   request.user = user;
+  request.service_time = arrival.service_time;
+  if (arrival.path_class >= 0) {
+    request.request_class = path_classes_[static_cast<std::size_t>(arrival.path_class)];
+  }
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
   request.write = write_chance_.chance(shape_.writes);
   Machine& machine = machines_[request.host];
@@ -174,6 +182,8 @@ void Client::attempt(Handle request_handle) {
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
   const Handle call = sim().open_call(*this, request->host, operation, request_handle);
+  sim().call(call).request_class = request->request_class;
+  sim().call(call).service_time = request->service_time;
   lane_.enter(sim().call(call), call);
   connector(machines_[request->host], request->write).dispatch(call);
 }

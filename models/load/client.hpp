@@ -1,6 +1,7 @@
 // A population of users on client machines: open or closed load, timeouts, retries with backoff, a
 // retry quota, a circuit breaker, and on every machine a DNS cache and one connection. Left out:
-// sessions and sizes (requests are all alike but for reads and writes), resolvers shared by
+// sessions and sizes (requests are alike but for reads and writes, paths and service times that a
+// log brings), resolvers shared by
 // machines, more than one connection a machine.
 #pragma once
 
@@ -77,7 +78,9 @@ class Client final : public sim::Component {
     std::uint32_t attempt = 0;
     std::uint32_t user = 0;
     std::uint32_t breaker_era = 0;
+    std::uint16_t request_class = 0;
     bool write = false;
+    sim::Duration service_time{0};  // as its trace has it
   };
   struct Machine {
     std::unique_ptr<Connector> reads,
@@ -90,7 +93,7 @@ class Client final : public sim::Component {
 
   void on_arrival();
   void on_think_over(std::uint32_t user);
-  void begin_request(std::uint32_t user);
+  void begin_request(std::uint32_t user, const Arrival& arrival);
   void attempt(sim::Handle request_handle);
   void tell_breaker(const Request& request, bool success);
   void attempt_failed(sim::Handle request_handle, const sim::Call& call);
@@ -103,6 +106,8 @@ class Client final : public sim::Component {
   }
 
   Shape shape_;
+  Arrival next_;
+  std::vector<std::uint16_t> path_classes_;  // numbers of sim::RequestClass
   sim::Duration longest_{
       0};  // of a request, all attempts and pauses included; forever without timeouts
   Connector::Settings write_connection_;
