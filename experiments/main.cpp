@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <set>
 
 #include "analysis/files.hpp"
 #include "experiments/commands.hpp"
@@ -14,6 +15,7 @@ namespace {
 
 using windtunnel::Diagnostics;
 using windtunnel::experiments::RunCommand;
+using windtunnel::experiments::TraceCommand;
 using windtunnel::experiments::TraceOption;
 
 // Options as they were written; empty: not given. They are read by the same reader as a file's
@@ -55,6 +57,25 @@ void add_run(CLI::App& app, RunCommand& run, Words& words) {
   }
   command->add_option("--horizon", run.horizon,
                       "length of a run, e.g. 2h (with --trace: the cut's, unless given)");
+}
+
+void add_trace(CLI::App& app, TraceCommand& trace, Words& words, bool& formats) {
+  CLI::App* command = app.add_subcommand("trace", "say what recorded loads hold");
+  command->add_option("FILE", trace.files, "rate series and logs, plain or gzip");
+  command->add_option("--picture", trace.picture, "draw the first one, as SVG");
+  command->add_flag("--formats", formats, "list the formats that are recognised");
+  for (const auto& field : windtunnel::experiments::trace_fields()) {
+    static const std::set<std::string> read = {"from",  "to",          "series",         "values",
+                                               "bin",   "dates",       "repeated_dates", "gaps",
+                                               "scale", "sort_window", "format"};
+    if (!read.contains(field.name)) continue;
+    const std::string name =
+        field.name == "format" ? "--read-as" : "--" + windtunnel::experiments::dashed(field.name);
+    command->add_option(name, trace.options.fields[field.name], field.sentence)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  }
+  add_format(*command, words);
 }
 
 void complain(Diagnostics& diagnostics, const std::string& option, const std::string& text) {
@@ -162,6 +183,9 @@ int dispatch(int argc, char** argv) {
   show->add_option("WHAT", what, "assumptions, replications or events (default: the verdict)");
   show->add_option("N", words.number, "whose events: the replication, from 1 (default 1)");
   add_format(*show, words);
+  TraceCommand trace;
+  bool formats = false;
+  add_trace(app, trace, words, formats);
   auto* init = app.add_subcommand("init", "write a commented starter file");
   init->add_option("FILE", starter, "where to (default windtunnel.yaml)");
 
@@ -170,7 +194,12 @@ int dispatch(int argc, char** argv) {
   if (models->parsed()) return commands::models(name);
   if (init->parsed()) return commands::init(starter);
   Diagnostics diagnostics;
-  if (run.file.empty() && show->parsed()) {
+  if (formats) return commands::trace_formats();
+  if (app.got_subcommand("trace")) {
+    trace.json = is_json(words, diagnostics);
+    if (trace.files.empty()) complain(diagnostics, "windtunnel", "FILE is required");
+    if (!diagnostics.has_errors()) return commands::trace(trace);
+  } else if (show->parsed()) {
     const bool json = is_json(words, diagnostics);
     const auto replication =
         number<std::int64_t>("N", words.number, 1, INT32_MAX, diagnostics).value_or(1);

@@ -7,7 +7,6 @@
 
 #include "models/load/client_load.hpp"
 #include "models/schema.pb.h"
-#include "models/traces/bad.hpp"
 #include "topologies/quantity.hpp"
 #include "topologies/reader.hpp"
 
@@ -59,7 +58,8 @@ ComponentSettings* chosen_client(const std::string& text, LoadedExperiment& expe
 }
 
 // The options as the tree that a file's settings would be, each value at the place of its option.
-Node tree_of(const TraceOption& option, const std::string& file) {
+Node tree_of(const TraceOption& option, const std::string& file,
+             std::string (*name)(const std::string&)) {
   const auto value = [](const std::string& text, const Place& place) {
     return Node{Node::Kind::SCALAR, text, {}, place};
   };
@@ -68,7 +68,7 @@ Node tree_of(const TraceOption& option, const std::string& file) {
   for (const TraceField& field : trace_fields()) {
     const auto given = option.fields.find(field.name);
     if (given == option.fields.end() || given->second.empty()) continue;
-    const Place place{option_of(field.name), 1, 1};
+    const Place place{name(field.name), 1, 1};
     Node node = value(given->second.front(), place);
     if (field.repeated) {
       node = {Node::Kind::LIST, "", {}, place};
@@ -96,11 +96,12 @@ void find_files(const LoadedExperiment& experiment, settings::Trace& trace) {
 
 }  // namespace
 
-std::string option_of(const std::string& field) {
-  std::string option = "--trace-" + field;
-  std::replace(option.begin(), option.end(), '_', '-');
-  return option;
+std::string dashed(std::string field) {
+  std::replace(field.begin(), field.end(), '_', '-');
+  return field;
 }
+
+std::string option_of(const std::string& field) { return "--trace-" + dashed(field); }
 
 std::vector<TraceField> trace_fields() {
   std::vector<TraceField> fields;
@@ -114,6 +115,21 @@ std::vector<TraceField> trace_fields() {
   return fields;
 }
 
+settings::Trace read_trace_options(const TraceOption& option, const std::string& file,
+                                   std::string (*name)(const std::string& field),
+                                   Diagnostics& diagnostics) {
+  settings::Trace trace;
+  Readings readings;
+  read_message(tree_of(option, file, name), {"", "a trace", option_place}, trace, readings,
+               diagnostics);
+  return trace;
+}
+
+void tell(const traces::Bad& bad, const Place& fallback, Diagnostics& diagnostics) {
+  if (bad.file.empty()) return diagnostics.error(fallback, bad.text);
+  diagnostics.error({bad.file, static_cast<int>(bad.line), static_cast<int>(bad.column)}, bad.text);
+}
+
 std::string apply_trace(const TraceOption& option, LoadedExperiment& experiment,
                         Diagnostics& diagnostics) {
   const std::size_t errors = diagnostics.errors();
@@ -121,9 +137,7 @@ std::string apply_trace(const TraceOption& option, LoadedExperiment& experiment,
   ComponentSettings* component = chosen_client(option.text, experiment, file, diagnostics);
   // An absolute path from here on: what the user's shell completed, not the experiment's neighbour.
   const std::string path = std::filesystem::absolute(file).lexically_normal().string();
-  settings::Trace trace;
-  Readings readings;
-  read_message(tree_of(option, path), {"", "a trace", option_place}, trace, readings, diagnostics);
+  settings::Trace trace = read_trace_options(option, path, option_of, diagnostics);
   for (auto& piece : *trace.mutable_then()) {
     if (!piece.file().empty()) {
       piece.set_file(std::filesystem::absolute(piece.file()).lexically_normal().string());
@@ -167,12 +181,7 @@ std::map<std::string, std::int64_t> read_traces(LoadedExperiment& experiment,
       }
       plan_of(client.open())->open(sim::Stream(1));
     } catch (const traces::Bad& bad) {
-      if (bad.file.empty()) {
-        diagnostics.error(component->place, fmt::format("{}: {}", component->name, bad.text));
-      } else {
-        diagnostics.error({bad.file, static_cast<int>(bad.line), static_cast<int>(bad.column)},
-                          bad.text);
-      }
+      tell(bad, component->place, diagnostics);
     }
   }
   return lengths;

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "models/load/client_load.pb.h"
+#include "models/traces/bad.hpp"
 #include "topologies/load.hpp"
 
 namespace windtunnel::experiments {
@@ -22,8 +24,17 @@ struct TraceField {
   bool repeated;
 };
 std::vector<TraceField> trace_fields();
-// "--trace-sort-window" of sort_window.
+// "sort-window" of sort_window, and "--trace-sort-window".
+std::string dashed(std::string field);
 std::string option_of(const std::string& field);
+
+// The options' settings for one file; `name` makes an option of a field's name. Problems go to the
+// diagnostics.
+settings::Trace read_trace_options(const TraceOption& option, const std::string& file,
+                                   std::string (*name)(const std::string& field),
+                                   Diagnostics& diagnostics);
+// What is wrong with a trace, at its place in it; `fallback` where no file is to blame.
+void tell(const traces::Bad& bad, const Place& fallback, Diagnostics& diagnostics);
 
 // Replaces the open load of the only, or the named, client; returns its name, empty after an error.
 std::string apply_trace(const TraceOption& option, LoadedExperiment& experiment,

@@ -8,7 +8,6 @@
 
 #include "models/mechanisms/profile.hpp"
 #include "models/mechanisms/settings.hpp"
-#include "models/traces/cut.hpp"
 
 namespace windtunnel {
 
@@ -22,24 +21,6 @@ using traces::Requests;
 namespace {
 
 sim::Stream branch(sim::Stream& chance) { return sim::Stream(chance()); }
-
-Cut cut_of(const Trace& trace) {
-  Cut cut;
-  cut.file = trace.file();
-  cut.from = trace.from();
-  cut.to = trace.to();
-  cut.scale = trace.scale();
-  cut.options.format = trace.format();
-  cut.options.series = trace.series();
-  cut.options.values = static_cast<traces::Values>(trace.values());
-  cut.options.bin = Duration(trace.bin());
-  cut.options.day_first = trace.dates() == Trace::DAY_FIRST;
-  cut.options.add_repeated = trace.repeated_dates() == Trace::ADD;
-  cut.gaps = static_cast<traces::Gaps>(trace.gaps());
-  cut.paths.assign(trace.classes().begin(), trace.classes().end());
-  cut.sort_window = Duration(trace.sort_window());
-  return cut;
-}
 
 std::vector<Cut> cuts_of(const Trace& trace) {
   std::vector<Cut> cuts{cut_of(trace)};
@@ -333,6 +314,24 @@ std::uint64_t mixed(std::uint64_t hash, Duration at, double number) {
 }
 
 }  // namespace
+
+Cut cut_of(const Trace& trace) {
+  Cut cut;
+  cut.file = trace.file();
+  cut.from = trace.from();
+  cut.to = trace.to();
+  cut.scale = trace.scale();
+  cut.options.format = trace.format();
+  cut.options.series = trace.series();
+  cut.options.values = static_cast<traces::Values>(trace.values());
+  cut.options.bin = Duration(trace.bin());
+  cut.options.day_first = trace.dates() == Trace::DAY_FIRST;
+  cut.options.add_repeated = trace.repeated_dates() == Trace::ADD;
+  cut.gaps = static_cast<traces::Gaps>(trace.gaps());
+  cut.paths.assign(trace.classes().begin(), trace.classes().end());
+  cut.sort_window = Duration(trace.sort_window());
+  return cut;
+}
 
 std::shared_ptr<const ArrivalPlan> plan_of(const settings::Client::Open& open) {
   return std::make_shared<const LoadPlan>(open);

@@ -8,6 +8,7 @@
 
 #include "models/load/client.pb.h"
 #include "models/mechanisms/arrivals.hpp"
+#include "models/traces/cut.hpp"
 
 namespace windtunnel {
 
@@ -17,6 +18,9 @@ std::shared_ptr<const ArrivalPlan> plan_of(const settings::Client::Open& open);
 
 // All traces that it names, those of factors included.
 std::vector<settings::Trace*> traces_of(settings::Client::Open& open);
+
+// Its first cut.
+traces::Cut cut_of(const settings::Trace& trace);
 
 // A trace from end to end, as a run will read it. Throws traces::Bad.
 struct TraceExtent {

@@ -41,7 +41,7 @@ bool names_time(std::string_view name) {
   return is_one_of(name, {"t", "ts", "time", "timestamp", "date", "datetime", "period", "minute",
                           "minutes", "hour", "hours", "second", "seconds", "epoch", "unix", "bin",
                           "start", "x", "ds"}) ||
-         has(name, "time") || has(name, "date") || name.starts_with("bin(");
+         has(name, "time") || has(name, "date") || has(name, "elapsed") || name.starts_with("bin(");
 }
 
 // What a number counts from some start, by the column's name.
@@ -166,17 +166,14 @@ class LayoutFinder {
     layout_.dates.small_number_seconds = unit_of(name(layout_.time_column));
   }
 
-  // A column has numbers, or nothing, wherever we look.
+  // Most of what a column has is numbers; the rest is for the reader to complain about.
   bool is_numeric(std::size_t column) const {
-    bool any = false;
+    std::size_t numbers = 0, others = 0;
     for (std::size_t i = data_; i < lines_.size(); ++i) {
-      if (column >= lines_[i].fields.size()) continue;
-      const std::string_view value = lines_[i].fields[column];
-      if (is_missing(value)) continue;
-      if (!is_number(value)) return false;
-      any = true;
+      if (column >= lines_[i].fields.size() || is_missing(lines_[i].fields[column])) continue;
+      ++(is_number(lines_[i].fields[column]) ? numbers : others);
     }
-    return any;
+    return numbers > 0 && numbers >= others;
   }
 
   void find_value() {

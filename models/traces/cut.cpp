@@ -18,14 +18,6 @@ namespace {
 
 using sim::Duration;
 
-// An end of the cut on the file's clock.
-Date end_of_cut(const std::string& text, Date without, std::chrono::seconds zone) {
-  if (text.empty()) return without;
-  const auto read = read_date(text);
-  if (!read) throw Bad{1, 1, fmt::format("{} is not a date, to cut the trace there", quoted(text))};
-  return read->zone ? read->date : read->date - zone;
-}
-
 struct Ends {
   Ends(const Cut& cut, const Reader& reader)
       : from(end_of_cut(cut.from, Date::min(), reader.zone)),
@@ -85,6 +77,7 @@ class Bins final : public Rates {
       return false;
     }
     if (row.width > Nanoseconds(0)) width_ = row.width;
+    if (cut_.watcher != nullptr && row.at < ends_.to) cut_.watcher->saw(row);
     if (!ahead_.empty()) {
       Bin& last = ahead_.back();
       if (row.at == last.at && cut_.options.add_repeated) {
@@ -247,7 +240,7 @@ class LoggedRequests final : public Requests {
       ended_ = true;
       return;
     }
-    if (reader_->resolution > Nanoseconds(0)) {
+    if (reader_->resolution > Nanoseconds(0) && cut_.spread) {
       row.at += Nanoseconds(chance_.below(static_cast<std::uint32_t>(
           std::min<std::int64_t>(reader_->resolution.count(), UINT32_MAX))));
     }
@@ -256,6 +249,7 @@ class LoggedRequests final : public Requests {
       ended_ = row.at - ends_.to >= cut_.sort_window;
       return;
     }
+    if (cut_.watcher != nullptr) cut_.watcher->saw(row);
     Request request;
     request.service_time = std::max(Nanoseconds(0), row.service);
     for (std::size_t i = 0; i < cut_.paths.size(); ++i) {
@@ -334,7 +328,7 @@ class Named final : public Base {
 
 OpenedCut open_plain(const Cut& cut, sim::Stream chance) {
   Opened opened = open_trace(open_file(cut.file), cut.options);
-  OpenedCut made{opened.format, nullptr, nullptr};
+  OpenedCut made{opened.format, opened.reader->detail, opened.reader->zone, nullptr, nullptr};
   switch (opened.reader->kind) {
     case Kind::counts:
       if (!cut.paths.empty()) throw Bad{1, 1, "holds counts: there are no paths to class by"};
@@ -352,6 +346,13 @@ OpenedCut open_plain(const Cut& cut, sim::Stream chance) {
 }
 
 }  // namespace
+
+Date end_of_cut(const std::string& text, Date without, std::chrono::seconds zone) {
+  if (text.empty()) return without;
+  const auto read = read_date(text);
+  if (!read) throw Bad{1, 1, fmt::format("{} is not a date, to cut the trace there", quoted(text))};
+  return read->zone ? read->date : read->date - zone;
+}
 
 OpenedCut open_cut(const Cut& cut, sim::Stream chance) {
   try {

@@ -24,7 +24,7 @@ std::unique_ptr<Source> open_bytes(std::string_view bytes);
 
 // After this much text, more than so many bytes out of one byte in are refused. Access logs shrink
 // 10 to 30 times, regular CSV up to 100; deflate's limit is 1,032.
-inline constexpr std::uint64_t inflated_unquestioned = 256u << 20;
+inline constexpr std::uint64_t inflated_unquestioned = 64u << 20;
 inline constexpr std::uint64_t inflated_ratio_max = 300;
 
 }  // namespace windtunnel::traces

@@ -74,11 +74,11 @@ TEST(HostileText, TruncatedAndDamagedGzipIsTold) {
   EXPECT_THAT(wrong_with(gzipped(header + rows) + "more"), HasSubstr("the gzip data are damaged"));
 }
 
-// 400 MB of empty lines in 400 KB.
+// 100 MB of empty lines in 100 KB.
 TEST(HostileText, AGzipBombIsRefusedBeforeItIsUnpacked) {
   const std::string ten_million = gzipped(std::string(10 << 20, '\n'));
   std::string bytes;
-  for (int i = 0; i < 40; ++i) bytes += ten_million;
+  for (int i = 0; i < 10; ++i) bytes += ten_million;
   EXPECT_THAT(wrong_with(gzipped(header + rows) + bytes), HasSubstr("a gzip bomb"));
 }
 
