@@ -39,6 +39,14 @@ struct TraceCommand {
 };
 // What recorded loads hold.
 int trace(const TraceCommand& command);
+struct CalibrateCommand {
+  std::string file;
+  TraceOption options;
+  double held_out = 0.3;
+  std::string out;  // the YAML goes here; empty: behind the text
+};
+// A service's settings from its access log.
+int calibrate(const CalibrateCommand& command);
 // The formats that there are.
 int trace_formats();
 // Writes a commented starter file; an existing one is left alone.

@@ -14,6 +14,7 @@
 namespace {
 
 using windtunnel::Diagnostics;
+using windtunnel::experiments::CalibrateCommand;
 using windtunnel::experiments::RunCommand;
 using windtunnel::experiments::TraceCommand;
 using windtunnel::experiments::TraceOption;
@@ -59,11 +60,8 @@ void add_run(CLI::App& app, RunCommand& run, Words& words) {
                       "length of a run, e.g. 2h (with --trace: the cut's, unless given)");
 }
 
-void add_trace(CLI::App& app, TraceCommand& trace, Words& words, bool& formats) {
-  CLI::App* command = app.add_subcommand("trace", "say what recorded loads hold");
-  command->add_option("FILE", trace.files, "rate series and logs, plain or gzip");
-  command->add_option("--picture", trace.picture, "draw the first one, as SVG");
-  command->add_flag("--formats", formats, "list the formats that are recognised");
+// How a trace is read: the same words as in a client's settings.
+void add_reading(CLI::App& command, TraceOption& options) {
   for (const auto& field : windtunnel::experiments::trace_fields()) {
     static const std::set<std::string> read = {"from",  "to",          "series",         "values",
                                                "bin",   "dates",       "repeated_dates", "gaps",
@@ -71,11 +69,29 @@ void add_trace(CLI::App& app, TraceCommand& trace, Words& words, bool& formats) 
     if (!read.contains(field.name)) continue;
     const std::string name =
         field.name == "format" ? "--read-as" : "--" + windtunnel::experiments::dashed(field.name);
-    command->add_option(name, trace.options.fields[field.name], field.sentence)
+    command.add_option(name, options.fields[field.name], field.sentence)
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   }
+}
+
+void add_trace(CLI::App& app, TraceCommand& trace, Words& words, bool& formats) {
+  CLI::App* command = app.add_subcommand("trace", "say what recorded loads hold");
+  command->add_option("FILE", trace.files, "rate series and logs, plain or gzip");
+  command->add_option("--picture", trace.picture, "draw the first one, as SVG");
+  command->add_flag("--formats", formats, "list the formats that are recognised");
+  add_reading(*command, trace.options);
   add_format(*command, words);
+}
+
+void add_calibrate(CLI::App& app, CalibrateCommand& calibrate, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("calibrate", "settings of one service from its access log");
+  command->add_option("LOG", calibrate.file, "an access log with times")->required();
+  command->add_option("--out", calibrate.out, "write the YAML here instead of printing it");
+  command->add_option("--held-out", words.number,
+                      "share of the requests, the last ones, to check against (default 30%)");
+  add_reading(*command, calibrate.options);
 }
 
 void complain(Diagnostics& diagnostics, const std::string& option, const std::string& text) {
@@ -186,6 +202,8 @@ int dispatch(int argc, char** argv) {
   TraceCommand trace;
   bool formats = false;
   add_trace(app, trace, words, formats);
+  CalibrateCommand calibrate;
+  add_calibrate(app, calibrate, words);
   auto* init = app.add_subcommand("init", "write a commented starter file");
   init->add_option("FILE", starter, "where to (default windtunnel.yaml)");
 
@@ -199,6 +217,20 @@ int dispatch(int argc, char** argv) {
     trace.json = is_json(words, diagnostics);
     if (trace.files.empty()) complain(diagnostics, "windtunnel", "FILE is required");
     if (!diagnostics.has_errors()) return commands::trace(trace);
+  } else if (app.got_subcommand("calibrate")) {
+    constexpr double most_held_out = 0.9;
+    if (!words.number.empty()) {
+      const auto share =
+          windtunnel::parse_quantity<double>(words.number, windtunnel::schema::SHARE);
+      if (!share.value) {
+        complain(diagnostics, "--held-out",
+                 fmt::format("{} {}", windtunnel::shown(words.number), share.error));
+      } else if (!(*share.value >= 0 && *share.value <= most_held_out)) {
+        complain(diagnostics, "--held-out", words.number + " is not from 0% to 90%");
+      }
+      calibrate.held_out = share.value.value_or(0);
+    }
+    if (!diagnostics.has_errors()) return commands::calibrate(calibrate);
   } else if (show->parsed()) {
     const bool json = is_json(words, diagnostics);
     const auto replication =

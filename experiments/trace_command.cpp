@@ -105,8 +105,8 @@ std::string when_text(const Summary& summary) {
     return text + fmt::format("  {} requests\n", number(shape.total()));
   }
   text += fmt::format("  {} requests in {} bin{} of {}\n", number(shape.total()),
-                      number(static_cast<double>(shape.pieces())),
-                      shape.pieces() == 1 ? "" : "s", duration(shape.grain()));
+                      number(static_cast<double>(shape.pieces())), shape.pieces() == 1 ? "" : "s",
+                      duration(shape.grain()));
   if (shape.gaps() == 0) return text + "  no bins are missing\n";
   const auto longest = shape.longest_gap();
   return text + fmt::format("  {} gap{}, {} in all, the longest {} from {}\n", shape.gaps(),

@@ -97,14 +97,17 @@ double Sums::cv() const {
 
 std::vector<Fit> fits(const Sums& sums) {
   if (sums.cv() < 1e-3 || sums.n < 3) {
-    const double mean = sums.mean();
+    // As likely as a normal law so narrow.
+    const double mean = sums.mean(), n = static_cast<double>(sums.n);
+    const double deviation = std::max(sums.cv() * mean, 1e-8);
     return {{"constant",
              {{"constant", mean, sums.least, sums.largest}},
-             0,
+             -n * (std::log(deviation) + 1.42),
              Distribution::constant(sim::from_seconds(mean))}};
   }
-  std::vector<Fit> all = {exponential(sums), lognormal(sums), gamma(sums), uniform(sums),
-                          pareto(sums)};
+  std::vector<Fit> all = {exponential(sums), lognormal(sums), gamma(sums), uniform(sums)};
+  // At 1 and below there is no mean: no service works like that for long.
+  if (Fit tail = pareto(sums); tail.parameters[1].value > 1) all.push_back(std::move(tail));
   std::stable_sort(all.begin(), all.end(), [](const Fit& a, const Fit& b) {
     return a.log_likelihood - static_cast<double>(a.parameters.size()) >
            b.log_likelihood - static_cast<double>(b.parameters.size());
