@@ -63,7 +63,9 @@ TEST_P(BadInput, IsToldWithItsPlaceAndNothingIsWritten) {
 }
 
 const std::vector<Bad> cases = {
-    {{}, {"windtunnel:1:1: a command is missing: run, check, models, show or init"}},
+    {{},
+     {"windtunnel:1:1: a command is missing: run, check, models, show, trace, "
+      "calibrate or init"}},
     {{"rum"}, {"windtunnel:1:1: there is no command 'rum', did you mean 'run'?"}},
     {{"run"}, {"windtunnel:1:1: FILE is required"}},
     {{"run", "small.yaml", "--sed", "1"},
@@ -107,6 +109,12 @@ const std::vector<Bad> cases = {
      {"--trace:1:1: there are several clients (a, b): say CLIENT=FILE"}},
     {{"run", "two.yaml", "--trace", "b=good.csv"}, {"--trace:1:1: b has a closed load"}},
     {{"run", "small.yaml", "--trace", "bad.csv"}, {"/"}},
+    {{"run", "small.yaml", "--trace", "good.csv", "--trace-gaps", "closed"},
+     {"--trace-gaps:1:1: gaps: 'closed' is not empty, hold or interpolate"}},
+    {{"trace"}, {"windtunnel:1:1: FILE is required"}},
+    {{"trace", "bad.csv"}, {"bad.csv:3:1: date '2020-01-01 00:00:00' is not after the one before"}},
+    {{"trace", "small.yaml"}, {"small.yaml:1:1: is not recognised by its beginning"}},
+    {{"calibrate", "good.csv"}, {"good.csv:1:1: holds counts"}},
     {{"run", "wrong.yaml"},
      {"wrong.yaml:2:1: horizon: '1 kg' is not a duration: unknown unit 'kg'",
       "wrong.yaml:3:1: replications: 0 is below 1",

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/mechanisms/rates.hpp"
+#include "tests/support/planned.hpp"
 
 namespace windtunnel {
 namespace {
@@ -144,12 +145,11 @@ TEST(ArrivalsAtRates, FollowAStraightLineWithinAPiece) {
 }
 
 TEST(ArrivalsAtRates, AreTheSameAgainFromACopyOfArrivals) {
-  struct Plan final : ArrivalPlan {
-    std::unique_ptr<ArrivalSource> open(sim::Stream chance) const override {
-      return arrivals_at(given_rates({{0s, 10s, 50}}), false, chance);
-    }
-  };
-  Arrivals first = Arrivals::planned(std::make_shared<const Plan>(), sim::Stream{3});
+  Arrivals first =
+      Arrivals::planned(test::planned([](sim::Stream chance) {
+                          return arrivals_at(given_rates({{0s, 10s, 50}}), false, chance);
+                        }),
+                        sim::Stream{3});
   const Time at = first.next(time_zero).at;
   Arrivals copy = first;
   EXPECT_EQ(copy.next(time_zero).at, at);

@@ -8,8 +8,7 @@
 
 #include "models/compute/station.hpp"
 #include "tests/support/program.hpp"
-#include "tests/support/small_run.hpp"
-#include "tests/support/stub_service.hpp"
+#include "tests/support/yaml_run.hpp"
 
 namespace windtunnel {
 namespace {
@@ -39,22 +38,23 @@ class ClientLoad : public ::testing::Test {
     for (std::size_t at; (at = open.find("FILE/")) != std::string::npos;) {
       open.replace(at, 5, folder.path("").string());
     }
-    return test::small_experiment(test::client("desk", "timeout: 100s, open: " + open) +
-                                      ", desk: {station: {servers: 1000, service_time: 1s}}",
-                                  "horizon: " + horizon);
+    return "{experiment: small, question: what, topology: {components: {users: {client: {target: "
+           "desk, hosts: 1, network: 0s, dns_lookup: 0s, timeout: 100s, open: " +
+           open + "}}, desk: {station: {servers: 1000, service_time: 1s}}}}, horizon: " + horizon +
+           "}";
   }
   double requests(const std::string& open, const std::string& horizon = "1h") const {
-    test::SmallRun run(yaml(open, horizon));
-    run.sim.run();
-    return run.metric("users", "Requests");
+    const auto sim = test::simulation_of(yaml(open, horizon));
+    sim->run();
+    return test::metric_of(*sim, "users", "Requests", "sum");
   }
-  // What arrives, in seconds.
+  // What arrives, in seconds to the microsecond.
   std::vector<double> dates(const std::string& open) const {
     settings::Client::Open settings = open_of(open);
     auto source = plan_of(settings)->open(sim::Stream(1));
     std::vector<double> all;
     for (Arrival arrival; source->next(arrival) && all.size() < 1000;) {
-      all.push_back(sim::seconds(arrival.at));
+      all.push_back(std::round(sim::seconds(arrival.at) * 1e6) / 1e6);
     }
     return all;
   }
@@ -75,9 +75,9 @@ TEST_F(ClientLoad, CountsOfATraceArriveEvenlySpacedExactly) {
 TEST_F(ClientLoad, CountsOfATraceArePoissonByDefault) {
   double sum = 0;
   for (std::uint64_t seed = 1; seed <= 100; ++seed) {
-    test::SmallRun run(yaml("{trace: FILE/counts.csv}"), seed);
-    run.sim.run();
-    sum += run.metric("users", "Requests");
+    const auto sim = test::simulation_of(yaml("{trace: FILE/counts.csv}"), seed);
+    sim->run();
+    sum += test::metric_of(*sim, "users", "Requests", "sum");
   }
   EXPECT_NEAR(sum, 3600, 4 * std::sqrt(3600.0));
 }
@@ -104,10 +104,10 @@ TEST_F(ClientLoad, LoadsAreAddedAndPlacedInTime) {
 }
 
 TEST_F(ClientLoad, LawsAreMultiplied) {
-  EXPECT_EQ(dates("{profile: {ramp: {from: 0/s, to: 2/s, over: 10s}, times: [{constant: 3/s}, "
+  EXPECT_EQ(dates("{profile: {ramp: {from: 0/s, to: 2/s, over: 10s}, times: [{constant: 60/s}, "
                   "{trace: FILE/more.csv}], evenly: true, lasting: 10s}}")
                 .size(),
-            static_cast<std::size_t>(std::lround(10 * 3 / 60.0)));
+            10u);
   EXPECT_NEAR(requests("{profile: {diurnal: {mean: 10/s}, times: [{steps: {of: [{rate: 1/s, "
                        "lasting: 10min}, {rate: 3/s, lasting: 10min}]}}]}}",
                        "20min"),
@@ -123,17 +123,19 @@ TEST_F(ClientLoad, ALogIsReplayedArrivalByArrival) {
 
 TEST_F(ClientLoad, ServiceTimesOfALogReplaceTheServicesOwnIfAsked) {
   const auto mean = [&](const std::string& more) {
-    test::SmallRun run(yaml("{trace: {file: FILE/requests.log" + more + "}}"));
-    run.sim.run();
-    return run.find<Station>("desk").metric.response.mean();
+    const auto sim = test::simulation_of(yaml("{trace: {file: FILE/requests.log" + more + "}}"));
+    sim->run();
+    return dynamic_cast<Station&>(*sim->find_component("desk")).metric.response.mean();
   };
   EXPECT_NEAR(mean(""), 1, 0.01);
   EXPECT_NEAR(mean(", service_times: true"), (0.5 + 0.25 + 2) / 3, 0.01);
 }
 
 TEST_F(ClientLoad, RequestsOfALogHaveTheClassOfTheirPath) {
-  test::SmallRun run(yaml("{trace: {file: FILE/requests.log, classes: ['/img/*', '/api/*']}}"));
-  EXPECT_EQ(run.sim.request_classes().size(), 3u);
+  const auto sim = test::simulation_of(
+      yaml("{trace: {file: FILE/requests.log, classes: ['/img/*', '/api/*']}}"));
+  ASSERT_EQ(sim->request_classes().size(), 3u);
+  EXPECT_EQ(sim->request_class(2).path, "/api/*");
   auto source = plan_of(open_of("{trace: {file: FILE/requests.log, classes: ['/img/*', "
                                 "'/api/*']}}"))
                     ->open(sim::Stream(1));
