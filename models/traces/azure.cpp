@@ -133,7 +133,7 @@ class AzureInvocations final : public AzureCsv {
     row = Row{};
     const double end = number(end_, "a time in seconds");
     const double duration = number(duration_, "a number of seconds");
-    if (end > 9e9 || duration > 9e9) text_->bad(1, "a time of more than 285 years");
+    if (end > 7e9 || duration > longest_time) text_->bad(1, "a time of more than 200 years");
     row.total = row.service = Nanoseconds(std::llround(duration * 1e9));
     row.at = Date(Nanoseconds(std::llround(end * 1e9)) - row.total);
     row.path = fields_[1];

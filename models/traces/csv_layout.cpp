@@ -245,7 +245,7 @@ class LayoutFinder {
 
 bool is_missing(std::string_view field) {
   if (field.empty() || field == "-") return true;
-  if (field.size() > 4) return false;
+  if (field.size() > 4 || (field[0] >= '0' && field[0] <= '9')) return false;
   const std::string lower = lower_case(field);
   return is_one_of(lower, {"nan", "null", "na", "n/a", "none"});
 }

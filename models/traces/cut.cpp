@@ -104,7 +104,14 @@ class Bins final : public Rates {
     while (ahead_.size() < looked_at && read_row()) {
     }
     if (cut_.options.bin > Nanoseconds(0)) width_ = cut_.options.bin;
-    if (width_ > Nanoseconds(0)) return;
+    if (width_ == Nanoseconds(0)) width_ = commonest_distance();
+    if (width_ > sim::horizon_limit) {
+      throw Bad{1, 1, "bins of more than ten years: the distance between its rows"};
+    }
+    if (cut_.watcher != nullptr) cut_.watcher->bins_are(width_);
+  }
+
+  Nanoseconds commonest_distance() const {
     std::map<Nanoseconds, std::size_t> distances;
     for (std::size_t i = 1; i < ahead_.size(); ++i) ++distances[ahead_[i].at - ahead_[i - 1].at];
     if (distances.empty()) {
@@ -113,9 +120,9 @@ class Bins final : public Rates {
                             "bin, or say it by `bin`",
                             ahead_.size())};
     }
-    width_ = std::max_element(distances.begin(), distances.end(), [](const auto& a, const auto& b) {
-               return a.second < b.second;
-             })->first;
+    return std::max_element(distances.begin(), distances.end(),
+                            [](const auto& a, const auto& b) { return a.second < b.second; })
+        ->first;
   }
 
   // The next bin, or a filled gap, not yet cut.

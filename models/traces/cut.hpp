@@ -17,6 +17,8 @@ class Watcher {
  public:
   virtual ~Watcher() = default;
   virtual void saw(const Row& row) = 0;
+  // Of counts, once it is known.
+  virtual void bins_are(Nanoseconds) {}
 };
 
 struct Cut {

@@ -131,7 +131,7 @@ bool read_time(Scanner& s, Parts& parts) {
 // Days since 1970 of a day in the Gregorian calendar, or nothing.
 std::optional<std::int64_t> days_of(const Parts& p) {
   constexpr int lengths[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-  if (p.year < 1900 || p.year > 2200 || p.month < 1 || p.month > 12 || p.day < 1) return {};
+  if (p.year < 1950 || p.year > 2200 || p.month < 1 || p.month > 12 || p.day < 1) return {};
   const bool leap = p.year % 4 == 0 && (p.year % 100 != 0 || p.year % 400 == 0);
   if (p.day > lengths[p.month - 1] || (p.month == 2 && p.day == 29 && !leap)) return {};
   const int year =

@@ -28,7 +28,8 @@ struct DateOptions {
 //   2014-04-10  10/Apr/2014:00:04:00 +0200  10-Apr-2014 00:04  10 Apr 2014 00:04:00
 //   Thu, 10 Apr 2014 00:04:00 GMT  4/10/2014 12:04:00 AM  10.04.2014 00:04
 //   seconds, milliseconds, microseconds or nanoseconds since 1970 by their size
-// 24:00 is the end of the day; years are 1900 to 2200. Nothing where it is none of these.
+// 24:00 is the end of the day; years are 1950 to 2200, so that no difference overflows. Nothing
+// where it is none of these.
 std::optional<ReadDate> read_date(std::string_view text, const DateOptions& options = {});
 
 // "2014-04-10 00:04:00", with a fraction where there is one.

@@ -91,7 +91,7 @@ class ElbLog final : public Reader {
     take(fields, line, name, field);
     if (field == "-1" || field == "-") return unknown;
     double seconds = 0;
-    if (!to_number(field, seconds) || !(std::abs(seconds) < 1e9)) {
+    if (!to_number(field, seconds) || !(std::abs(seconds) < longest_time)) {
       text_->bad(field, fmt::format("{} {} is not a number of seconds", name, quoted(field)));
     }
     return seconds < 0 ? unknown : Nanoseconds(std::llround(seconds * 1e9));

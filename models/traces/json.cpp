@@ -100,18 +100,24 @@ void Json::read_number(int c) {
 void Json::read_text() {
   value_.clear();
   while (true) {
+    // As much as is plain at once.
+    const std::string_view ahead = text_.ahead();
+    std::size_t plain = 0;
+    while (plain < ahead.size() && ahead[plain] != '"' && ahead[plain] != '\\' &&
+           static_cast<unsigned char>(ahead[plain]) >= 0x20) {
+      ++plain;
+    }
+    if (value_.size() + plain > text_bytes_max) {
+      bad(fmt::format("a text of more than {} KiB", text_bytes_max >> 10));
+    }
+    value_.append(ahead.substr(0, plain));
+    text_.take(plain);
+    if (plain > 0 && plain == ahead.size()) continue;
     const int c = text_.get();
     if (c == '"') return;
     if (c < 0) bad("the text ends within quotes: it is truncated");
-    if (c < 0x20) bad(fmt::format("control character 0x{:02x} within quotes", c));
-    if (value_.size() > text_bytes_max) {
-      bad(fmt::format("a text of more than {} KiB", text_bytes_max >> 10));
-    }
-    if (c == '\\') {
-      read_escape();
-    } else {
-      value_ += static_cast<char>(c);
-    }
+    if (c != '\\') bad(fmt::format("control character 0x{:02x} within quotes", c));
+    read_escape();
   }
 }
 

@@ -137,7 +137,7 @@ class K6Points : public Reader {
     if (!date) bad(fmt::format("{} is not a date", quoted(point_.time)));
     row.at = date->date;
     if (metric_ == request_metric) {
-      if (!(point_.value >= 0 && point_.value < 1e12)) bad("a duration that is none");
+      if (!(point_.value >= 0 && point_.value < longest_time * 1e3)) bad("a duration that is none");
       row.total = row.service = Nanoseconds(std::llround(point_.value * 1e6));
       row.at -= row.total;
       row.waited = Nanoseconds(0);

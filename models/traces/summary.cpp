@@ -29,17 +29,20 @@ class Listener final : public Watcher {
     }
   }
 
+  void bins_are(Nanoseconds width) override { bin = width; }
+
   Date first{};
+  Nanoseconds bin{0};
 
  private:
   Summary& summary_;
   Requested& requested_;
 };
 
-void add_counts(OpenedCut& opened, Summary& summary) {
+void add_counts(OpenedCut& opened, Summary& summary, Nanoseconds bin) {
   RatePiece piece;
   while (opened.rates->next(piece)) {
-    if (!summary.shape) summary.shape.emplace(piece.end - piece.start, summary.start);
+    if (!summary.shape) summary.shape.emplace(bin, summary.start);
     summary.shape->add(piece.start, piece.end, piece.expected);
   }
 }
@@ -94,7 +97,7 @@ Summary summarise(Cut cut) {
     const Date from = end_of_cut(cut.from, listener.first, summary.zone);
     summary.start = from + summary.zone;
     if (opened.rates != nullptr) {
-      add_counts(opened, summary);
+      add_counts(opened, summary, listener.bin);
     } else {
       add_requests(opened, summary, listener, !cut.from.empty());
     }

@@ -50,6 +50,15 @@ class Text {
     }
     return c;
   }
+  // What is there without reading more, at least one character unless the text has ended; take() is
+  // for as many of them, none of which is a newline.
+  std::string_view ahead() {
+    return peek() < 0 ? std::string_view() : std::string_view(buffer_.data() + at_, end_ - at_);
+  }
+  void take(std::size_t characters) {
+    at_ += characters;
+    column_ += characters;
+  }
   // While reading characters: the place of the last one.
   [[noreturn]] void bad_here(std::string text) const;
 

@@ -21,6 +21,7 @@ enum class Kind : std::uint8_t {
 };
 
 inline constexpr Nanoseconds unknown{-1};
+inline constexpr double longest_time = 1e8;  // seconds, three years
 
 struct Row {
   Date at;               // of a bin its start; of a request when it came to the service's door

@@ -75,10 +75,10 @@ class WebLog final : public Reader {
         while (field.ends_with('"') || field.ends_with(',')) field.remove_suffix(1);
       }
       double value = 0;
-      if (!to_number(field, value) || !(value >= 0) || value > 1e15) continue;
-      const bool seconds = field.find('.') != std::string_view::npos;
-      const Nanoseconds time(std::llround(std::min(value * (seconds ? 1e9 : 1e3), 4e18)));
-      (upstream ? row.service : row.total) = time;
+      if (!to_number(field, value) || !(value >= 0)) continue;
+      if (field.find('.') == std::string_view::npos) value *= 1e-6;
+      if (value > longest_time) continue;
+      (upstream ? row.service : row.total) = Nanoseconds(std::llround(value * 1e9));
     }
     if (row.service == unknown) row.service = row.total;
     row.waited = row.total >= row.service ? row.total - row.service : Nanoseconds(0);

@@ -6,6 +6,7 @@
 
 #include <cmath>
 
+#include "models/traces/summary.hpp"
 #include "tests/support/program.hpp"
 
 namespace windtunnel::traces {
@@ -148,6 +149,17 @@ TEST_F(Cuts, OfOneRowNeedAWidth) {
   Cut one = cut("2020-01-01 00:00,6\n");
   one.options.bin = 60s;
   EXPECT_THAT(shown(one), ElementsAre("0-60:6"));
+}
+
+// The first bin is a nanosecond long, the others a year: nothing may count in nanoseconds.
+TEST_F(Cuts, OfHostileDistancesAreNoWork) {
+  const std::string years =
+      "time,count\n1990-01-01T00:00:00.000000001,1\n1990-01-01T00:00:00.000000002,1\n"
+      "1991-01-01T00:00:00,1\n1992-01-01T00:00:00,1\n1993-01-01T00:00:00,1\n";
+  const auto summary = summarise(cut(years));
+  EXPECT_EQ(summary.requests, 5);
+  EXPECT_THAT(wrong_with(cut("time,count\n1950-01-01 00:00,1\n2200-12-31 00:00,1\n")),
+              HasSubstr("bins of more than ten years"));
 }
 
 std::string logged(const std::string& time, const std::string& path, double seconds = 0.002) {
