@@ -31,6 +31,24 @@ int check(const std::string& file);
 int models(const std::string& name);
 // `what`: empty for the verdict, assumptions, replications, events (of one replication, from 1).
 int show(const std::string& file, const std::string& what, int replication, bool json);
+struct TraceCommand {
+  std::vector<std::string> files;
+  TraceOption options;  // how they are read: by the fields of a trace
+  std::string picture;  // an SVG of the first file goes here; empty: none
+  bool json = false;
+};
+// What recorded loads hold.
+int trace(const TraceCommand& command);
+struct CalibrateCommand {
+  std::string file;
+  TraceOption options;
+  double held_out = 0.3;
+  std::string out;  // the YAML goes here; empty: behind the text
+};
+// A service's settings from its access log.
+int calibrate(const CalibrateCommand& command);
+// The formats that there are.
+int trace_formats();
 // Writes a commented starter file; an existing one is left alone.
 int init(const std::string& file);
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "models/load/client.pb.h"
-#include "models/mechanisms/rate_series.hpp"
+#include "models/load/client_load.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
 #include "models/settings_check.hpp"
@@ -57,17 +57,8 @@ void read_load(sim::Simulation& sim, const std::string& name, const settings::Cl
     shape.arrivals = Arrivals::poisson(settings.open().poisson(), chance);
   } else if (settings.open().has_deterministic()) {
     shape.arrivals = Arrivals::evenly(settings.open().deterministic(), chance);
-  } else if (settings.open().has_profile()) {
-    const auto& profile = settings.open().profile();
-    std::vector<RatePoint> points;
-    for (const auto& p : profile.points()) points.push_back({to_duration(p.at()), p.rate()});
-    const Duration every =
-        profile.has_every() ? to_duration(profile.every()) : sim.options().horizon;
-    shape.arrivals = Arrivals::series(rate_profile(points, every, sim.options().horizon), chance);
   } else {
-    const auto& trace = settings.open().trace();
-    shape.arrivals = Arrivals::series(
-        rate_series({trace.file(), trace.from(), trace.to(), trace.scale()}), chance);
+    shape.arrivals = Arrivals::planned(plan_of(settings.open()), chance);
   }
 }
 
@@ -123,6 +114,11 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
     below += it.weight / total;
     shares_.push_back({below, sim.number_of(it.what), it.writes.value_or(shape_.writes)});
   }
+  if (shape_.arrivals) {
+    for (const std::string& path : shape_.arrivals->paths()) {
+      path_classes_.push_back(sim.number_of({"", path}));
+    }
+  }
   write_connection_.operation = sim::Operation::write;
   longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
   for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
@@ -137,17 +133,6 @@ void Client::check(const settings::Client& settings, SettingsCheck& check) {
   const auto drawn = [](const auto& request) { return request.weight() > 0; };
   if (!requests.empty() && std::none_of(requests.begin(), requests.end(), drawn)) {
     check.error("requests", "all weights are 0");
-  }
-  if (!settings.open().has_profile()) return;
-  const auto& profile = settings.open().profile();
-  if (profile.points().empty()) check.error("open.profile", "has no points");
-  for (int i = 1; i < profile.points_size(); ++i) {
-    if (profile.points(i).at() >= profile.points(i - 1).at()) continue;
-    check.error(fmt::format("open.profile.points.{}.at", i), "lies before the point above it");
-  }
-  if (profile.has_every() && !profile.points().empty() &&
-      profile.points().rbegin()->at() > profile.every()) {
-    check.error("open.profile.every", "ends before the last point");
   }
 }
 
@@ -184,26 +169,28 @@ void Client::start() {
 }
 
 void Client::schedule_arrival() {
-  const Time next = shape_.arrivals->next(sim().now());
-  if (next < sim().horizon()) sim().at<&Client::on_arrival>(next, this, 0);
+  next_ = shape_.arrivals->next(sim().now());
+  if (next_.at < sim().horizon()) sim().at<&Client::on_arrival>(next_.at, this, 0);
 }
 
 void Client::on_arrival() {
+  const Arrival arrival = next_;
   schedule_arrival();
-  begin_request(0);
+  begin_request(0, arrival);
 }
 
-void Client::on_think_over(std::uint32_t user) { begin_request(user); }
+void Client::on_think_over(std::uint32_t user) { begin_request(user, {}); }
 
-void Client::begin_request(std::uint32_t user) {
+void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   metric.requests.add();
   metric.open.add(sim().now(), +1);
   const Handle handle = requests_.create();
   Request& request = requests_[handle];
   request.arrival = sim().now();
   request.user = user;
+  request.service_time = arrival.service_time;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
-  choose_class(request);
+  choose_class(request, arrival);
   Machine& machine = machines_[request.host];
   if (machine.tokens) machine.tokens->on_first_attempt();
   if (machine.breaker) {
@@ -214,9 +201,11 @@ void Client::begin_request(std::uint32_t user) {
   attempt(handle);
 }
 
-void Client::choose_class(Request& request) {
+void Client::choose_class(Request& request, const Arrival& arrival) {
   double writes = shape_.writes;
-  if (!shares_.empty()) {
+  if (arrival.path_class >= 0) {
+    request.request_class = path_classes_[static_cast<std::size_t>(arrival.path_class)];
+  } else if (!shares_.empty()) {
     const Share* share = shares_.data();
     if (shares_.size() > 1) {
       const double at = class_chance_.uniform();
@@ -236,6 +225,7 @@ void Client::attempt(Handle request_handle) {
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
   const Handle call = sim().open_call(*this, request->host, operation, request_handle);
   sim().call(call).request_class = request->request_class;
+  sim().call(call).service_time = request->service_time;
   lane_.enter(sim().call(call), call);
   connector(machines_[request->host], request->write).dispatch(call);
 }

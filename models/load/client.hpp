@@ -1,7 +1,7 @@
 // A population of users on client machines: open or closed load, timeouts, retries with backoff, a
 // retry quota, a circuit breaker, and on every machine a DNS cache and one connection. Left out:
-// sessions and sizes (requests differ in path, host, and reads from writes), resolvers shared by
-// machines, more than one connection a machine.
+// sessions and sizes (requests differ in path, host, reads from writes, and the service times that
+// a log brings), resolvers shared by machines, more than one connection a machine.
 #pragma once
 
 #include <memory>
@@ -88,6 +88,7 @@ class Client final : public sim::Component {
     std::uint32_t breaker_era = 0;
     std::uint16_t request_class = 0;
     bool write = false;
+    sim::Duration service_time{0};  // as its trace has it
   };
   struct Machine {
     std::unique_ptr<Connector> reads,
@@ -100,8 +101,8 @@ class Client final : public sim::Component {
 
   void on_arrival();
   void on_think_over(std::uint32_t user);
-  void begin_request(std::uint32_t user);
-  void choose_class(Request& request);
+  void begin_request(std::uint32_t user, const Arrival& arrival);
+  void choose_class(Request& request, const Arrival& arrival);
   void attempt(sim::Handle request_handle);
   void tell_breaker(const Request& request, bool success);
   void attempt_failed(sim::Handle request_handle, const sim::Call& call);
@@ -114,6 +115,8 @@ class Client final : public sim::Component {
   }
 
   Shape shape_;
+  Arrival next_;
+  std::vector<std::uint16_t> path_classes_;  // numbers of sim::RequestClass
   sim::Duration longest_{
       0};  // of a request, all attempts and pauses included; forever without timeouts
   Connector::Settings write_connection_;

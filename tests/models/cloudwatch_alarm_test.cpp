@@ -14,8 +14,8 @@ using sim::Duration;
 
 const std::string busy_database =
     "users: {client: {target: db, hosts: 1, network: 0s, dns_lookup: 0s, "
-    "open: {profile: {points: [{at: 300s, rate: 0/s}, {at: 301s, rate: 2/s}, {at: 1500s, rate: "
-    "2/s}, {at: 1501s, rate: 0/s}]}}}}, "
+    "open: {profile: {points: {of: [{at: 300s, rate: 0/s}, {at: 301s, rate: 2/s}, {at: 1500s, "
+    "rate: 2/s}, {at: 1501s, rate: 0/s}]}}}}}, "
     "db: {aurora_cluster: {metric_delay: 0s}}, ";
 
 // "NAME: {cloudwatch_alarm: ...}" on the queries of the database, three of three.
