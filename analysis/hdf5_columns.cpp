@@ -34,6 +34,7 @@ std::string unpadded(std::string_view text) { return std::string(text.substr(0, 
 const H5::PredType& type_of(std::int64_t) { return H5::PredType::NATIVE_INT64; }
 const H5::PredType& type_of(std::uint64_t) { return H5::PredType::NATIVE_UINT64; }
 const H5::PredType& type_of(double) { return H5::PredType::NATIVE_DOUBLE; }
+const H5::PredType& type_of(float) { return H5::PredType::NATIVE_FLOAT; }
 
 // Chunks of about half a megabyte, compressed, with a checksum that finds flipped bits.
 H5::DSetCreatPropList compressed(const std::vector<hsize_t>& shape) {
@@ -164,6 +165,10 @@ H5::DataSet write_column(H5::Group& group, const Column& column,
                  column.cells);
   if (!column.unit.empty()) write_attribute(dataset, "units", column.unit);
   if (!column.sentence.empty()) write_attribute(dataset, "long_name", column.sentence);
+  if (column.unit.find(" since ") != std::string::npos) {  // CF's words of a date
+    write_attribute(dataset, "standard_name", Cell(std::string("time")));
+    write_attribute(dataset, "calendar", Cell(std::string("standard")));
+  }
   // CF's word for "this value means there is none": xarray turns it into NaN or NaT.
   if (std::holds_alternative<std::vector<std::int64_t>>(column.cells)) {
     write_attribute(dataset, "_FillValue", Cell(absent));

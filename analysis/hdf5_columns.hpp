@@ -1,5 +1,5 @@
 // Columns in HDF5: datasets whose axes have dimension scales, so that xarray and pandas find their
-// coordinates. For results_file.cpp only.
+// coordinates. For results_file.cpp and results_series.cpp only.
 #pragma once
 
 #include <H5Cpp.h>

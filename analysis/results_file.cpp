@@ -11,6 +11,7 @@
 
 #include "analysis/columns.hpp"
 #include "analysis/hdf5_columns.hpp"
+#include "analysis/results_series.hpp"
 #include "analysis/summary.hpp"
 
 namespace windtunnel::analysis {
@@ -21,7 +22,7 @@ using google::protobuf::Message;
 using Rows = std::vector<const Message*>;
 
 constexpr const char* format_name = "windtunnel results";
-constexpr std::uint64_t layout = 1;  // changes when a reader of the old one would be wrong
+constexpr std::uint64_t layout = 2;  // changes when a reader of the old one would be wrong
 
 Column replication_column(const std::vector<ReplicationRecord>& records) {
   Rows rows;
@@ -72,8 +73,10 @@ void write_rows(H5::Group& in, const FieldDescriptor& field, const Rows& owners,
   hdf5::write_table(group, columns);
 }
 
-// Attributes are made for short values; this one may have any length.
-bool is_long(const FieldDescriptor& field) { return field.name() == "input_text"; }
+// Attributes are made for short values; these may have any length.
+bool is_long(const FieldDescriptor& field) {
+  return field.name() == "input_text" || field.name() == "configuration";
+}
 
 void write_attributes(H5::Group& group, const Message& message) {
   for (const FieldDescriptor* field : scalar_fields(*message.GetDescriptor())) {
@@ -87,11 +90,28 @@ void write_header(H5::Group& root, const ExperimentHeader& header) {
   H5::Group group = hdf5::create_group(root, "experiment");
   write_attributes(group, header);
   hdf5::write_column(group, {"input_text", std::vector{header.input_text()}, "", ""}, {1});
+  hdf5::write_column(group, {"configuration", std::vector{header.configuration()}, "", ""}, {1});
   H5::Group level = hdf5::create_group(group, "service_level");
   write_attributes(level, header.service_level());
+  H5::Group recording = hdf5::create_group(group, "recording");
+  write_attributes(recording, header.recording());
   for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
     write_rows(group, *field, {&header}, nullptr);
   }
+}
+
+// Derived, ready to plot; read_results() doesn't read it.
+Column success_ratios(const std::vector<ReplicationRecord>& records, std::size_t windows) {
+  std::vector<double> ratios(records.size() * windows, std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t row = 0; row < records.size(); ++row) {
+    const auto& of_record = records[row].windows();
+    for (int i = 0; i < of_record.arrived_size(); ++i) {
+      if (of_record.arrived(i) == 0) continue;
+      ratios[row * windows + static_cast<std::size_t>(i)] =
+          static_cast<double>(of_record.good(i)) / of_record.arrived(i);
+    }
+  }
+  return {"success_ratio", std::move(ratios), "1", "good / arrived; NaN: none arrived"};
 }
 
 void write_windows(H5::Group& root, const Results& results, const Column& replications) {
@@ -103,7 +123,7 @@ void write_windows(H5::Group& root, const Results& results, const Column& replic
   std::vector<std::int64_t> starts;
   starts.reserve(static_cast<std::size_t>(windows));
   for (int i = 0; i < windows; ++i) starts.push_back(i * results.header.service_level().window());
-  const Column axis{"window", starts, "nanoseconds", "start of the window"};
+  const Column axis{"window", starts, "nanoseconds since 1970-01-01", "start of the window"};
   const auto& type = *RequestWindows::descriptor();
   std::vector<Column> columns;
   for (int f = 0; f < type.field_count(); ++f) {
@@ -120,13 +140,8 @@ void write_windows(H5::Group& root, const Results& results, const Column& replic
     const auto& option = field->options().GetExtension(analysis::column);
     columns.push_back({field->name(), std::move(cells), option.unit(), option.sentence()});
   }
+  columns.push_back(success_ratios(results.records, static_cast<std::size_t>(windows)));
   hdf5::write_grid(group, replications, axis, columns);
-}
-
-// A link's name can't hold a slash.
-std::string link_name(std::string name) {
-  std::replace(name.begin(), name.end(), '/', '_');
-  return name.empty() ? "_" : name;
 }
 
 struct MetricColumn {
@@ -164,10 +179,9 @@ std::vector<std::pair<std::string, std::vector<MetricColumn>>> metric_columns(
   return components;
 }
 
-void write_components(H5::Group& root, const std::vector<ReplicationRecord>& records,
-                      const Column& replications) {
+void write_components(H5::Group& root, const Results& results, const Column& replications) {
   H5::Group all = hdf5::create_group(root, "components");
-  for (const auto& [component, metrics] : metric_columns(records)) {
+  for (const auto& [component, metrics] : metric_columns(results.records)) {
     H5::Group group = hdf5::create_group(all, link_name(component));
     hdf5::write_attribute(group, "component", component);
     std::vector<Column> columns{replications};
@@ -177,6 +191,7 @@ void write_components(H5::Group& root, const std::vector<ReplicationRecord>& rec
       H5::DataSet dataset = group.openDataSet(metric.column.name);
       hdf5::write_attribute(dataset, "metric", metric.metric);
       hdf5::write_attribute(dataset, "statistic", metric.statistic);
+      write_published(dataset, component, metric.metric, results.header);
     }
   }
 }
@@ -235,7 +250,8 @@ void write_all(const std::string& path, const Results& results) {
     write_rows(root, *field, records, &replications);
   }
   write_windows(root, results, replications);
-  write_components(root, results.records, replications);
+  write_components(root, results, replications);
+  write_series(root, results.header, results.records);
   write_summary(root, results, replications);
   file.flush(H5F_SCOPE_GLOBAL);
 }
@@ -284,14 +300,20 @@ void read_rows(const H5::Group& in, const FieldDescriptor& field,
   read_scalars(group, rows);
 }
 
+std::string read_text(const H5::Group& group, const char* name) {
+  Column text{name, std::vector<std::string>(), "", ""};
+  hdf5::read_column(group, text);
+  expect_rows(text, 1);
+  return std::get<std::string>(at(text.cells, 0));
+}
+
 void read_header(const H5::Group& root, ExperimentHeader& header) {
   const H5::Group group = root.openGroup("experiment");
   read_attributes(group, header);
-  Column text{"input_text", std::vector<std::string>(), "", ""};
-  hdf5::read_column(group, text);
-  expect_rows(text, 1);
-  header.set_input_text(std::get<std::string>(at(text.cells, 0)));
+  header.set_input_text(read_text(group, "input_text"));
+  header.set_configuration(read_text(group, "configuration"));
   read_attributes(group.openGroup("service_level"), *header.mutable_service_level());
+  read_attributes(group.openGroup("recording"), *header.mutable_recording());
   for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
     read_rows(group, *field, {{0, &header}}, false);
   }
@@ -321,13 +343,6 @@ void read_windows(const H5::Group& root, std::vector<ReplicationRecord>& records
 struct MetricNames {
   std::string component, metric, statistic, unit, sentence;
 };
-
-std::string text_attribute(const H5::H5Object& object, const std::string& name) {
-  if (!object.attrExists(name)) return {};
-  Cell text = std::string();
-  hdf5::read_attribute(object, name, text);
-  return std::get<std::string>(text);
-}
 
 // The statistics of a metric follow one another.
 void add_statistic(const MetricNames& names, double value, ReplicationRecord& record) {
@@ -391,6 +406,7 @@ Results read_all(const H5::Group& root) {
   }
   read_windows(root, results.records);
   read_components(root, results.records);
+  read_series(root, results.records);
   return results;
 }
 
