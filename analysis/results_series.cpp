@@ -1,4 +1,5 @@
-#include "analysis/results_series.hpp"
+// What the results file keeps over time, and small things that its parts share.
+#include "analysis/results_parts.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -9,6 +10,8 @@
 
 namespace windtunnel::analysis {
 namespace {
+
+using google::protobuf::FieldDescriptor;
 
 constexpr float nothing = std::numeric_limits<float>::quiet_NaN();
 
@@ -130,6 +133,25 @@ void write_histograms(H5::Group& root, const std::vector<ReplicationRecord>& rec
 }
 
 }  // namespace
+
+// Repeated messages become tables of their own, unless they hold repeated fields themselves.
+std::vector<const FieldDescriptor*> table_fields(const google::protobuf::Descriptor& type) {
+  std::vector<const FieldDescriptor*> fields;
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (!field->is_repeated() || !field->message_type()) continue;
+    const auto& element = *field->message_type();
+    if (static_cast<int>(scalar_fields(element).size()) == element.field_count()) {
+      fields.push_back(field);
+    }
+  }
+  return fields;
+}
+
+// Attributes are made for short values; these may have any length.
+bool is_long(const FieldDescriptor& field) {
+  return field.name() == "input_text" || field.name() == "configuration";
+}
 
 std::string link_name(std::string name) {
   std::replace(name.begin(), name.end(), '/', '_');

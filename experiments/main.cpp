@@ -13,13 +13,14 @@
 namespace {
 
 using windtunnel::Diagnostics;
+using windtunnel::experiments::ReplayCommand;
 using windtunnel::experiments::RunCommand;
 using windtunnel::experiments::TraceOption;
 
 // Options as they were written; empty: not given. They are read by the same reader as a file's
 // values.
 struct Words {
-  std::string seed, replications, jobs, format, scale, number;
+  std::string seed, replications, jobs, format, scale, number, replication;
   TraceOption trace;
 };
 
@@ -102,6 +103,21 @@ void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
   needs_trace("--trace-scale", words.scale);
 }
 
+void add_replay(CLI::App& app, ReplayCommand& replay, Words& words) {
+  CLI::App* command = app.add_subcommand("replay", "run one replication again and print it");
+  command->add_option("H5", replay.file, "a results file")->required();
+  auto* one = command->add_option("--replication", words.replication, "which one, from 1");
+  auto* worst = command->add_option("--worst", replay.worst, "the worst by a measure, e.g. rto");
+  auto* median = command->add_option("--median", replay.median, "the median by a measure");
+  one->excludes(worst)->excludes(median);
+  worst->excludes(median);
+  command->add_option("--component", replay.component, "every event of this component");
+  command->add_option("--request", replay.request,
+                      "the life of one request: NUMBER or CLIENT/NUMBER");
+  command->add_option("--from", replay.from, "from this date of the run on, e.g. 10min");
+  command->add_option("--to", replay.to, "up to this date");
+}
+
 // What CLI11 has to say of the words themselves, in our form.
 std::string explain(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
   std::vector<std::string> names;
@@ -151,16 +167,27 @@ int dispatch(int argc, char** argv) {
   RunCommand run;
   Words words;
   add_run(app, run, words);
-  std::string file, name, what, starter = "windtunnel.yaml";
+  std::string file, name, what, other, directory, starter = "windtunnel.yaml";
+  ReplayCommand replay;
+  add_replay(app, replay, words);
   auto* check = app.add_subcommand("check", "validate a file and print what its graph shows");
   check->add_option("FILE", file, "an experiment or a topology")->required();
   auto* models = app.add_subcommand("models", "list the models, or all parameters of one");
   models->add_option("NAME", name, "a model");
   auto* show = app.add_subcommand("show", "read results back");
   show->add_option("H5", file, "a results file, or the journal of an unfinished run")->required();
-  show->add_option("WHAT", what, "assumptions, replications or events (default: the verdict)");
+  show->add_option(
+      "WHAT", what,
+      "assumptions, replications, events, or a path in the file: /series (default: the "
+      "verdict)");
   show->add_option("N", words.number, "whose events: the replication, from 1 (default 1)");
   add_format(*show, words);
+  auto* exported = app.add_subcommand("export", "write all that a results file holds as tables");
+  exported->add_option("H5", file, "a results file")->required();
+  exported->add_option("--csv", directory, "the folder for them")->required();
+  auto* compare = app.add_subcommand("compare", "two results, replication by replication");
+  compare->add_option("A", file, "a results file")->required();
+  compare->add_option("B", other, "another one, of the same seed")->required();
   auto* init = app.add_subcommand("init", "write a commented starter file");
   init->add_option("FILE", starter, "where to (default windtunnel.yaml)");
 
@@ -168,8 +195,15 @@ int dispatch(int argc, char** argv) {
   if (check->parsed()) return commands::check(file);
   if (models->parsed()) return commands::models(name);
   if (init->parsed()) return commands::init(starter);
+  if (exported->parsed()) return commands::export_csv(file, directory);
+  if (compare->parsed()) return commands::compare(file, other);
   Diagnostics diagnostics;
-  if (run.file.empty() && show->parsed()) {
+  if (!replay.file.empty()) {
+    const auto n =
+        number<std::int64_t>("--replication", words.replication, 1, INT32_MAX, diagnostics);
+    if (n) replay.replication = static_cast<int>(*n);
+    if (!diagnostics.has_errors()) return commands::replay(replay);
+  } else if (show->parsed()) {
     const bool json = is_json(words, diagnostics);
     const auto replication =
         number<std::int64_t>("N", words.number, 1, INT32_MAX, diagnostics).value_or(1);

@@ -43,6 +43,10 @@ class Simulation::Conductor final : public Entity {
     sim().ended_ = true;
     sim().calendar_.clear();
   }
+
+ private:
+  inline static const HandlerName names_[] = {{&on_request_arrived, "a request arrives"},
+                                              {&on_answer_arrived, "an answer arrives"}};
 };
 
 Simulation::Simulation(const RunOptions& options) : options_(options) {

@@ -1,5 +1,4 @@
-// What the results file keeps over time: /series, /service_level and /histograms. For
-// results_file.cpp only.
+// What writing and reading of the results file share. For results_*.cpp only.
 #pragma once
 
 #include "analysis/hdf5_columns.hpp"
@@ -7,6 +6,17 @@
 
 namespace windtunnel::analysis {
 
+inline constexpr const char* results_format = "windtunnel results";
+// Changes when a reader of the old one would be wrong.
+inline constexpr std::uint64_t results_layout = 2;
+
+// Repeated messages become tables of their own, unless they hold repeated fields themselves.
+std::vector<const google::protobuf::FieldDescriptor*> table_fields(
+    const google::protobuf::Descriptor& type);
+// Attributes are made for short values; these may have any length and become datasets.
+bool is_long(const google::protobuf::FieldDescriptor& field);
+
+// What is kept over time: /series, /service_level and /histograms.
 void write_series(H5::Group& root, const ExperimentHeader& header,
                   const std::vector<ReplicationRecord>& records);
 void read_series(const H5::Group& root, std::vector<ReplicationRecord>& records);
