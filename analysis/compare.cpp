@@ -6,44 +6,11 @@
 #include <cmath>
 #include <map>
 
-#include "analysis/summary.hpp"
+#include "analysis/measure_values.hpp"
 #include "analysis/text.hpp"
 
 namespace windtunnel::analysis {
 namespace {
-
-// What is known of a measure in one replication.
-struct Side {
-  bool exists = false, censored = false;
-  double value = 0;  // of one that isn't censored
-};
-
-struct Kind {
-  const char* name;
-  bool is_share;
-  Side (*side)(const Measures&);
-};
-
-Side duration(bool exists, std::int64_t nanoseconds, bool censored) {
-  return {exists || censored, censored, static_cast<double>(nanoseconds) / 1e9};
-}
-
-constexpr Kind kinds[] = {
-    {"rto", false,
-     [](const Measures& m) { return duration(m.has_rto(), m.rto(), m.rto_censored()); }},
-    {"rpo", false,
-     [](const Measures& m) { return duration(m.has_rpo(), m.rpo(), m.rpo_censored()); }},
-    {"availability", true,
-     [](const Measures& m) {
-       return Side{m.has_availability(), false, m.availability()};
-     }},
-    {"replacement_lag", false,
-     [](const Measures& m) {
-       return duration(m.has_replacement_lag(), m.replacement_lag(), m.replacement_lag_censored());
-     }},
-    {"time_out_of_service", false,
-     [](const Measures& m) { return duration(m.has_fault(), m.time_out_of_service(), false); }},
-};
 
 std::map<std::uint32_t, const ReplicationRecord*> by_number(const Results& results) {
   std::map<std::uint32_t, const ReplicationRecord*> records;
@@ -53,7 +20,7 @@ std::map<std::uint32_t, const ReplicationRecord*> by_number(const Results& resul
 
 // -1: b is better, 1: worse, 0: alike, or not known. A censored replication has not come back by
 // the horizon, so it is worse than any that has.
-int order(const Side& a, const Side& b, double sign) {
+int order(const MeasureValue& a, const MeasureValue& b, double sign) {
   if (a.censored != b.censored) return a.censored ? -1 : 1;
   if (a.censored) return 0;
   const double difference = sign * (b.value - a.value);
@@ -77,17 +44,18 @@ Change judge(const MeasureChange& change, double sign) {
   return high < 0 ? Change::better : low > 0 ? Change::worse : Change::undecided;
 }
 
-MeasureChange compare_one(const Kind& kind, const Results& a, const Results& b) {
+MeasureChange compare_one(const std::string& measure, const Results& a, const Results& b) {
   MeasureChange change;
-  change.name = kind.name;
-  change.is_share = kind.is_share;
-  const double sign = kind.is_share ? -1 : 1;  // more is worse, but for shares
+  change.name = measure;
+  change.is_share = is_share(measure);
+  const double sign = change.is_share ? -1 : 1;  // more is worse, but for shares
   std::vector<double> of_a, of_b, differences;
   const auto others = by_number(b);
   for (const auto& record : a.records) {
     const auto other = others.find(record.replication());
     if (other == others.end()) continue;
-    const Side left = kind.side(record.measures()), right = kind.side(other->second->measures());
+    const MeasureValue left = value_of(record.measures(), measure);
+    const MeasureValue right = value_of(other->second->measures(), measure);
     if (!left.exists || !right.exists) continue;
     ++change.pairs;
     const int way = order(left, right, sign);
@@ -139,8 +107,8 @@ const char* to_string(Change change) {
 
 std::vector<MeasureChange> compare(const Results& a, const Results& b) {
   std::vector<MeasureChange> changes;
-  for (const Kind& kind : kinds) {
-    MeasureChange change = compare_one(kind, a, b);
+  for (const std::string& measure : measure_names()) {
+    MeasureChange change = compare_one(measure, a, b);
     if (change.pairs > 0) changes.push_back(std::move(change));
   }
   return changes;

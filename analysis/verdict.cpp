@@ -187,8 +187,8 @@ std::string measure_lines(const Results& results, const Summary& summary) {
   return lines;
 }
 
-std::string story_lines(const Results& results, const Summary& summary,
-                        const VerdictContext& context) {
+std::string stories_text(const Results& results, const Summary& summary,
+                         const VerdictContext& context) {
   std::string text;
   const auto tell = [&](const char* which, std::size_t position) {
     const auto& record = results.records[position];
@@ -240,7 +240,7 @@ std::string verdict_text(const Results& results, const Summary& summary,
   }
   text += fault_lines(results);
   text += measure_lines(results, summary);
-  text += story_lines(results, summary, context);
+  text += stories_text(results, summary, context);
   text += assumption_line(results, context);
   if (!context.results_path.empty()) text += line("results", context.results_path);
   return text;

@@ -45,6 +45,14 @@ struct ReplayCommand {
 int replay(const ReplayCommand& command);
 int compare(const std::string& file_a, const std::string& file_b);
 
+struct ReportCommand {
+  std::vector<std::string> files;
+  std::string out;    // empty: beside the first file, .html; Markdown: stdout
+  std::string junit;  // empty: none
+  bool markdown = false;
+};
+int report(const ReportCommand& command);
+
 // Writes a commented starter file; an existing one is left alone.
 int init(const std::string& file);
 

@@ -14,13 +14,14 @@ namespace {
 
 using windtunnel::Diagnostics;
 using windtunnel::experiments::ReplayCommand;
+using windtunnel::experiments::ReportCommand;
 using windtunnel::experiments::RunCommand;
 using windtunnel::experiments::TraceOption;
 
 // Options as they were written; empty: not given. They are read by the same reader as a file's
 // values.
 struct Words {
-  std::string seed, replications, jobs, format, scale, number, replication;
+  std::string seed, replications, jobs, format, scale, number, replication, report_format;
   TraceOption trace;
 };
 
@@ -118,6 +119,14 @@ void add_replay(CLI::App& app, ReplayCommand& replay, Words& words) {
   command->add_option("--to", replay.to, "up to this date");
 }
 
+void add_report(CLI::App& app, ReportCommand& report, Words& words) {
+  CLI::App* command = app.add_subcommand("report", "results as a page, several files side by side");
+  command->add_option("H5", report.files, "results files")->required();
+  command->add_option("-o,--out", report.out, "the page (default: beside the first file, .html)");
+  command->add_option("--format", words.report_format, "html or markdown");
+  command->add_option("--junit", report.junit, "objectives as test cases, for CI");
+}
+
 // What CLI11 has to say of the words themselves, in our form.
 std::string explain(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
   std::vector<std::string> names;
@@ -170,6 +179,8 @@ int dispatch(int argc, char** argv) {
   std::string file, name, what, other, directory, starter = "windtunnel.yaml";
   ReplayCommand replay;
   add_replay(app, replay, words);
+  ReportCommand report;
+  add_report(app, report, words);
   auto* check = app.add_subcommand("check", "validate a file and print what its graph shows");
   check->add_option("FILE", file, "an experiment or a topology")->required();
   auto* models = app.add_subcommand("models", "list the models, or all parameters of one");
@@ -198,7 +209,14 @@ int dispatch(int argc, char** argv) {
   if (exported->parsed()) return commands::export_csv(file, directory);
   if (compare->parsed()) return commands::compare(file, other);
   Diagnostics diagnostics;
-  if (!replay.file.empty()) {
+  if (!report.files.empty()) {
+    const std::string& format = words.report_format;
+    report.markdown = format == "markdown";
+    if (!format.empty() && format != "html" && !report.markdown) {
+      complain(diagnostics, "--format", windtunnel::shown(format) + " is not html or markdown");
+    }
+    if (!diagnostics.has_errors()) return commands::report(report);
+  } else if (!replay.file.empty()) {
     const auto n =
         number<std::int64_t>("--replication", words.replication, 1, INT32_MAX, diagnostics);
     if (n) replay.replication = static_cast<int>(*n);

@@ -142,12 +142,14 @@ LoadedExperiment prepare_again(const std::string& results_file,
 
 namespace {
 
-analysis::Results read_or_salvage(const std::string& file) {
+analysis::Results read_or_salvage(const std::string& file,
+                                  std::vector<std::string>* all_lost) {
   try {
     return analysis::read_results(file);
   } catch (const analysis::DamagedFile& damage) {
     std::vector<std::string> lost;
     analysis::Results results = analysis::salvage_results(file, lost);
+    if (all_lost != nullptr) *all_lost = lost;
     std::string names;
     for (const std::string& name : lost) names += (names.empty() ? "" : ", ") + name;
     fmt::print(stderr, "{}\n{}:1:1: note: what can be read follows; lost: {}\n", damage.what(),
@@ -158,11 +160,11 @@ analysis::Results read_or_salvage(const std::string& file) {
 
 }  // namespace
 
-analysis::Results read_any(const std::string& file) {
+analysis::Results read_any(const std::string& file, std::vector<std::string>* lost) {
   const auto exists = [](const std::string& path) { return access(path.c_str(), F_OK) == 0; };
   const bool is_journal = file.ends_with(".journal");
   const std::string journal = is_journal ? file : file + ".journal";
-  if (!exists(journal) || (!is_journal && exists(file))) return read_or_salvage(file);
+  if (!exists(journal) || (!is_journal && exists(file))) return read_or_salvage(file, lost);
   analysis::JournalContents contents = analysis::read_journal(journal);
   fmt::print(stderr, "{}:1:1: note: an unfinished run, {} of {} replications\n", journal,
              contents.records.size(), contents.header.replications());

@@ -25,7 +25,7 @@ LoadedExperiment prepare_again(const std::string& results_file,
                                const analysis::ExperimentHeader& header);
 
 // A results file, or the journal of a run under way or of a killed one. Of a damaged file what can
-// be read, with a note on stderr. Throws analysis::FileError.
-analysis::Results read_any(const std::string& file);
+// be read, with a note on stderr; what can't is added to `lost`. Throws analysis::FileError.
+analysis::Results read_any(const std::string& file, std::vector<std::string>* lost = nullptr);
 
 }  // namespace windtunnel::experiments

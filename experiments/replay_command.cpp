@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "analysis/compare.hpp"
+#include "analysis/measure_values.hpp"
 #include "analysis/recorder.hpp"
-#include "analysis/summary.hpp"
 #include "analysis/text.hpp"
 #include "experiments/parting.hpp"
 #include "experiments/prepare.hpp"
@@ -27,22 +27,11 @@ int refuse(const std::string& where, const std::string& why) {
 // Positions of the replications that have the measure, from the best to the worst; a censored one
 // is worse than any other.
 std::vector<std::size_t> ranked(const std::string& measure, const analysis::Results& results) {
-  const auto& type = *analysis::Measures::descriptor();
-  const auto* field = type.FindFieldByName(measure);
-  const auto* censored = type.FindFieldByName(measure + "_censored");
   std::vector<std::pair<double, std::size_t>> found;
+  const double sign = analysis::is_share(measure) ? -1 : 1;
   for (std::size_t i = 0; i < results.records.size(); ++i) {
-    const auto& m = results.records[i].measures();
-    const auto& reflection = *m.GetReflection();
-    if (censored != nullptr && reflection.GetBool(m, censored)) {
-      found.emplace_back(HUGE_VAL, i);
-    } else if (field->has_presence() && !reflection.HasField(m, field)) {
-      continue;
-    } else if (field->cpp_type() == google::protobuf::FieldDescriptor::CPPTYPE_DOUBLE) {
-      found.emplace_back(-reflection.GetDouble(m, field), i);  // a share: more is better
-    } else {
-      found.emplace_back(static_cast<double>(reflection.GetInt64(m, field)), i);
-    }
+    const auto value = analysis::value_of(results.records[i].measures(), measure);
+    if (value.exists) found.emplace_back(value.censored ? HUGE_VAL : sign * value.value, i);
   }
   std::stable_sort(found.begin(), found.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
@@ -50,9 +39,6 @@ std::vector<std::size_t> ranked(const std::string& measure, const analysis::Resu
   for (const auto& [value, position] : found) order.push_back(position);
   return order;
 }
-
-const std::vector<std::string> measures = {"rto", "rpo", "availability", "replacement_lag",
-                                           "time_out_of_service"};
 
 // The position of the replication that was asked for; none, with a message.
 std::optional<std::size_t> chosen(const ReplayCommand& command, const analysis::Results& results) {
@@ -68,6 +54,7 @@ std::optional<std::size_t> chosen(const ReplayCommand& command, const analysis::
   }
   const std::string option = command.worst.empty() ? "--median" : "--worst";
   const std::string& measure = command.worst.empty() ? command.median : command.worst;
+  const std::vector<std::string> measures = analysis::measure_names();
   if (std::find(measures.begin(), measures.end(), measure) == measures.end()) {
     refuse(option, fmt::format("{} is not {}{}", shown(measure), listed(measures, "or"),
                                did_you_mean(measure, measures)));

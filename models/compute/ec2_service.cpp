@@ -145,6 +145,7 @@ void Ec2Service::update_vcpus() {
   const auto serving = std::count_if(instances_.begin(), instances_.end(),
                                      [](const auto& instance) { return instance->serving; });
   metric.vcpus.set(sim().now(), serving * vcpus_);
+  metric.workers.set(sim().now(), serving * static_cast<std::int64_t>(workers_));
 }
 
 bool Ec2Service::holds(Call* call, Handle handle) {

@@ -67,6 +67,7 @@ class Ec2Service final : public sim::Component,
     sim::Level busy_workers{set, "BusyWorkers", "Count", "workers held, all instances"};
     sim::Level queued{set, "QueueLength", "Count", "requests waiting for a worker, all instances"};
     sim::Level busy_vcpus{set, "BusyVcpus", "Count", "vCPUs computing, all instances"};
+    sim::Level workers{set, "InServiceWorkers", "Count", "workers of the instances in service"};
     sim::Level vcpus{set, "InServiceVcpus", "Count", "vCPUs of the instances in service"};
     sim::Ratio cpu{set, "CPUUtilization", "vCPUs computing / vCPUs in service", busy_vcpus, vcpus};
     sim::Histogram queueing{set, "QueueTime", "time a request waited for a worker"};
