@@ -1,5 +1,5 @@
-// The measures of one replication by their names, as the fields of Measures give them: a new measure
-// is known here without a line of its own.
+// The measures of one replication by their names, as the fields of Measures give them: a new
+// measure is known here without a line of its own.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// The program and the style of the report's page, as analysis/report/bundle.cmake embeds them; empty
-// where the program was built without npm.
+// The program and the style of the report's page, as analysis/report/bundle.cmake embeds them;
+// empty where the program was built without npm.
 #pragma once
 
 #include <string>

@@ -142,8 +142,7 @@ LoadedExperiment prepare_again(const std::string& results_file,
 
 namespace {
 
-analysis::Results read_or_salvage(const std::string& file,
-                                  std::vector<std::string>* all_lost) {
+analysis::Results read_or_salvage(const std::string& file, std::vector<std::string>* all_lost) {
   try {
     return analysis::read_results(file);
   } catch (const analysis::DamagedFile& damage) {
