@@ -31,9 +31,11 @@ run(...drill, "--set", "components.web-asg.size=9", "--out", "b.h5");
 const hostile = `</script><script>window.taken = 1</script><img src=x onerror="window.taken = 1"> ä€𝄞`;
 writeFileSync(
   join(folder, "hostile.yaml"),
-  readFileSync(library("closed_loop_capacity.yaml"), "utf8").replace(/^question:.*$/m, `question: ${JSON.stringify(hostile)}`),
+  readFileSync(library("closed_loop_capacity.yaml"), "utf8")
+    .replace(/^question:.*$/m, () => `question: ${JSON.stringify(hostile)}`)
+    .replace("../../topologies", join(source, "topologies")),
 );
-run("run", "hostile.yaml", "--replications", "2", "--horizon", "5min", "--set", "faults=[]", "--out", "hostile.h5");
+run("run", "hostile.yaml", "--replications", "2", "--out", "hostile.h5");
 
 const pages = {
   one: { files: ["a.h5"] },
