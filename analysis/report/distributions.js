@@ -39,6 +39,9 @@ function drawRows(rows, many, width) {
       return [left + bin * binWidth, bins.get(bin) - 1];
     });
     row.stack = Math.max(1, ...bins.values());
+    // All alike: one dot says it.
+    row.alike = row.values.length > 1 && row.values[0] === row.values.at(-1);
+    if (row.alike) [row.places, row.stack] = [row.places.slice(0, 1), 1];
     row.step = Math.min(6.4, 64 / row.stack);
     row.height = 26 + row.stack * row.step + (narrow ? 20 : 0);
   }
@@ -56,6 +59,7 @@ function drawRows(rows, many, width) {
     );
     for (const [cx, stack] of row.places)
       svg.append(s("circle", { cx: px(cx), cy: px(base - stack * row.step), r: px(Math.min(3.2, row.step / 2 + 0.6)), fill: color(row.shade), "fill-opacity": 0.82 }));
+    if (row.alike) svg.append(s("text", { x: px(row.places[0][0] + 10), y: base + 1, "font-family": sans, "font-size": 11.5, fill: color("soft") }, `${f.duration(row.values[0])} in all ${n}`));
     if (n > 0) {
       const [middle, tail] = [quantile(row.values, 0.5), quantile(row.values, 0.95)];
       for (const value of n > 1 && tail !== middle ? [middle, tail] : [middle]) svg.append(s("path", { d: `M${x(value)} ${base + 5}l-4 6h8z`, fill: color("ink") }));

@@ -78,7 +78,8 @@ function seriesOf(panel, xs) {
     emphasis: { disabled: true },
   });
   const floor = panel.log ? 1e-6 : 0;
-  const bands = panel.series.slice(0, 3).map((one, k) => bandSeries(one, xs, color(shades[k]), floor));
+  // Of many lines only the largest has a band: others would be one grey.
+  const bands = panel.series.slice(0, panel.series.length > 2 ? 1 : 2).map((one, k) => bandSeries(one, xs, color(shades[k]), floor));
   const worst = panel.series.filter((one) => one.worst !== undefined && one.worst !== null).map((one) => line(one.worst, color("worst"), 1.1, 0.85));
   const medians = panel.series.map((one, k) => ({ ...line(one.p50, color(shades[k % shades.length]), 1.9), name: one.label || "median" }));
   return [...bands, ...worst, ...medians];
@@ -138,6 +139,7 @@ function option(panel, variant, width) {
       min: panel.least,
       max: panel.most,
       splitNumber: 3,
+      interval: panel.unit === "share" ? 0.25 : undefined,
       axisLabel: { ...text, formatter: yText, hideOverlap: true },
       splitLine: { lineStyle: { color: color("hair") } },
       minorTick: { show: false },
@@ -237,7 +239,7 @@ function marksOf(variant, which) {
         svg.append(s("rect", { x: x(fault.at), y: 0, width: px(x(end) - x(fault.at)), height: components.length * rowHeight, fill: color("fault"), "fill-opacity": 0.07 }));
       }
       for (const t of ticks(horizon, (wide - left - right) / 80))
-        svg.append(s("text", { x: x(t), y: height - 6, "text-anchor": "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)));
+        svg.append(s("text", { x: x(t), y: height - 6, "text-anchor": x(t) > wide - 20 ? "end" : "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)));
       components.forEach((component, row) => {
         const y = row * rowHeight + 17;
         svg.append(

@@ -57,7 +57,7 @@ export function panelsOf(variant) {
     ),
     { least: 0 },
   );
-  const capacity = [["InServiceWorkers", "in service"], ["BusyWorkers", "held by requests"], ["BusyServers", "busy"], ["QueueLength", "requests waiting"]];
+  const capacity = [["InServiceWorkers", "in service"], ["BusyWorkers", "held by requests"], ["BusyServers", "busy"]];
   const workers = new Set(all.filter((one) => /^(InServiceWorkers|BusyWorkers|BusyServers)$/.test(one.metric)).map((one) => one.component));
   for (const component of [...workers].slice(0, 3))
     add(

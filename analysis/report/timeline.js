@@ -42,7 +42,7 @@ export function timeAxis(svg, x, high, room, top, bottom) {
   for (const t of ticks(high, room / 80)) {
     svg.append(
       s("line", { x1: x(t), x2: x(t), y1: top, y2: bottom, stroke: color("hair") }),
-      s("text", { x: x(t), y: bottom + 16, "text-anchor": "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)),
+      s("text", { x: x(t), y: bottom + 16, "text-anchor": x(t) < 10 ? "start" : "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)),
     );
   }
 }
@@ -61,14 +61,18 @@ function reached(variant) {
   if (rows.length === 0 || rows.every((row) => row.sample.at(-1) === 0)) return null;
   const draw = picture((width) => {
     const narrow = width < 520;
-    const [left, right, rowHeight] = narrow ? [8, 54, 44] : [158, 62, 32];
-    const height = rows.length * rowHeight + 34;
+    const [left, right, rowHeight, top] = narrow ? [8, 112, 44, 16] : [168, 140, 32, 18];
+    const height = top + rows.length * rowHeight + 30;
+    const say = (t) => (t < 60 ? f.duration(t) : f.clock(t));
     const high = Math.max(...rows.map((r) => r.sample.at(-1)));
     const x = (t) => px(left + (t / high) * (width - left - right));
     const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": "When each step of the recovery was reached, from the fault on" });
-    timeAxis(svg, x, high, width - left - right, 4, rows.length * rowHeight + 4);
+    timeAxis(svg, x, high, width - left - right, top, top + rows.length * rowHeight);
+    const columns = [width - 64, width - 4];
+    const head = { "text-anchor": "end", "font-size": 11, fill: color("faint") };
+    svg.append(label(columns[0], 12, "median", head), label(columns[1], 12, "worst", head));
     rows.forEach((row, i) => {
-      const y = i * rowHeight + (narrow ? 30 : 20);
+      const y = top + i * rowHeight + (narrow ? 30 : 17);
       const [low, middle, upper, worst] = [quantile(row.sample, 0.1), quantile(row.sample, 0.5), quantile(row.sample, 0.9), row.sample.at(-1)];
       const area = s("rect", { x: left, y: y - 14, width: width - left, height: 28, fill: "transparent", tabindex: 0 });
       svg.append(
@@ -76,7 +80,8 @@ function reached(variant) {
         s("line", { x1: x(row.sample[0]), x2: x(worst), y1: y, y2: y, stroke: color("faint") }),
         s("line", { x1: x(low), x2: x(upper), y1: y, y2: y, stroke: color("main"), "stroke-opacity": 0.38, "stroke-width": 9, "stroke-linecap": "round" }),
         s("circle", { cx: x(middle), cy: y, r: 5, fill: color("main"), stroke: color("ground"), "stroke-width": 1.4 }),
-        label(x(worst) + 9, y + 4, middle < 60 ? f.duration(middle) : f.clock(middle), { "font-weight": 600 }),
+        label(columns[0], y + 4, say(middle), { "text-anchor": "end", "font-weight": 600 }),
+        label(columns[1], y + 4, say(worst), { "text-anchor": "end", fill: color("soft") }),
         hover(area, () => [
           row.words,
           `median ${f.duration(middle)} after the fault`,
@@ -91,7 +96,7 @@ function reached(variant) {
   return figure({
     name: `milestones-${variant.label}`,
     label: "the milestones",
-    caption: "From the fault until each step was reached. Dot and number: the median; bar: eight of ten replications; line: from the first to the worst.",
+    caption: "From the fault until each step was reached. Dot: the median; bar: eight of ten replications; line: from the earliest to the worst.",
     draw,
     rows: () => [["replication", ...milestones.map(([key]) => `${key}_seconds`)], ...runs.map((r) => [r.replication, ...milestones.map(([key]) => r.milestones[key])])],
   });
@@ -153,6 +158,12 @@ function spent(variant) {
   });
 }
 
+// The component that a sentence is about stands out.
+function subject(text, variant) {
+  const name = variant.topology.components.map((c) => c.name).find((n) => text.startsWith(`${n} `) || text.startsWith(`${n}: `));
+  return name ? [h("b", {}, name), text.slice(name.length)] : text;
+}
+
 function story(variant, which) {
   const told = variant.stories[which];
   if (!told || told.lines.length === 0) return null;
@@ -172,7 +183,7 @@ function story(variant, which) {
           "li",
           { class: line.milestone ? "milestone" : null },
           h("span", { class: "when" }, line.at > fault ? `+${f.clock(line.at - fault)}` : f.clock(line.at)),
-          h("span", {}, line.text),
+          h("span", {}, subject(line.text, variant)),
         ),
       ),
     ),

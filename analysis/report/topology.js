@@ -70,8 +70,10 @@ function layout(topology, width) {
   const zones = topology.zones.split(" ").filter(Boolean);
   const regions = [...new Set(zones.map(regionOf))];
   const turned = width < 620;
-  const box = turned ? 58 : Math.min(150, Math.max(96, (width - 40) / boxes.length - 34));
-  const gap = turned ? 30 : Math.min(70, Math.max(26, (width - 40 - boxes.length * box) / boxes.length));
+  const label = turned ? 34 : 58; // room for the zones' names before the first box that lives in one
+  const room = width - 40 - label;
+  const box = turned ? 58 : Math.min(150, Math.max(96, room / boxes.length - 34));
+  const gap = turned ? 30 : Math.min(64, Math.max(26, (room - boxes.length * box) / boxes.length));
   const laneSize = turned ? (width - 24) / Math.max(zones.length, 1) : 64;
   const lanes = new Map();
   const spans = new Map();
@@ -86,17 +88,22 @@ function layout(topology, width) {
     spans.set(region, [start, across]);
   });
   if (zones.length === 0) across = turned ? width - 12 : 58 + 2 * laneSize;
+  let at = turned ? 8 : 16;
+  let led = false;
   for (const b of boxes) {
     const own = b.zones.filter((z) => lanes.has(z)).map((z) => lanes.get(z));
     const middle = (58 + across) / 2;
     b.placed = own.length > 0;
-    b.at = (turned ? 64 : 16) + b.place * (box + gap);
+    if (b.placed && !led) at += label;
+    led ||= b.placed;
+    b.at = at;
+    at += box + gap;
     b.start = b.placed ? Math.min(...own) + 8 : turned ? 12 : Math.max(middle - 48, 20);
     b.end = b.placed ? Math.max(...own) + laneSize - 8 : turned ? width - 12 : Math.max(middle - 48, 20) + 96;
   }
   const flow = (boxes.at(-1)?.at ?? 0) + box + 22;
   const size = turned ? [width, flow + 8] : [Math.max(width, flow), across + 20];
-  return { boxes, edges, zones, regions, turned, box, gap, laneSize, lanes, spans, size };
+  return { boxes, edges, zones, regions, turned, box, gap, label, laneSize, lanes, spans, size };
 }
 
 function drawTopology(topology, width) {
@@ -133,14 +140,14 @@ function drawTopology(topology, width) {
   );
   const placed = L.boxes.filter((b) => b.placed);
   if (placed.length > 0) {
-    const first = placed[0].at - L.gap / 2;
-    const last = placed.at(-1).at + L.box + L.gap / 2 - 4;
+    const first = placed[0].at - (turned ? 10 : L.label);
+    const last = placed.at(-1).at + L.box + 14;
     for (const region of L.regions) {
       const [start, end] = L.spans.get(region);
       const ofRegion = hits(region);
       const frame = { rx: 10, fill: "none", stroke: color(ofRegion.length ? "fault" : "line") };
-      svg.append(turned ? rect(first - 34, start - 6, last - first + 40, end - start + 12, frame) : rect(first, start - 40, last - first + 6, end - start + 48, frame));
-      const at = turned ? [start + 2, first - 18] : [first + 12, start - 25];
+      svg.append(turned ? rect(first - 36, start - 6, last - first + 42, end - start + 12, frame) : rect(first, start - 40, last - first + 6, end - start + 48, frame));
+      const at = turned ? [start + 4, first - 20] : [first + 12, start - 25];
       svg.append(text(...at, region, { "font-size": 11.5, "font-weight": 600, fill: color(ofRegion.length ? "fault" : "soft") }));
       for (const zone of L.zones.filter((z) => regionOf(z) === region)) {
         const struck = [...hits(zone), ...ofRegion];
@@ -150,8 +157,8 @@ function drawTopology(topology, width) {
           const lane = rect(...place, { rx: 7, fill: `url(#hatch-${ids})`, stroke: color("fault"), "stroke-width": 1.2, tabindex: 0, class: "struck" });
           svg.append(hover(lane, () => said(struck)));
         }
-        const corner = turned ? [L.lanes.get(zone) + 9, first + 8] : [first + 14, L.lanes.get(zone) + 18];
-        svg.append(text(...corner, turned ? zone.slice(-2) : zone.slice(zone.lastIndexOf("-") + 1), { "font-size": 10.5, "font-weight": struck.length ? 700 : 400, fill: color(struck.length ? "fault" : "faint") }));
+        const corner = turned ? [L.lanes.get(zone) + 9, first + 1] : [first + 16, L.lanes.get(zone) + 36];
+        svg.append(text(...corner, turned ? zone.slice(-2) : zone.slice(zone.lastIndexOf("-") + 1), { "font-size": 11.5, "font-weight": struck.length ? 700 : 400, fill: color(struck.length ? "fault" : "faint") }));
       }
     }
   }
@@ -182,6 +189,8 @@ function drawTopology(topology, width) {
     const tint = color(struck.length ? "fault" : b.store ? "third" : "soft");
     const shape = rect(b.at, b.start, L.box, b.end - b.start, { rx: 7, fill: color("ground"), "fill-opacity": 0.93, stroke: tint, "stroke-width": struck.length ? 2 : 1.2, tabindex: 0 });
     svg.append(hover(shape, () => [...b.members.flatMap((m) => [`${m.name}: ${words(m.model)}`, m.sentence]), ...said(struck)]));
+    for (const zone of b.zones.filter((z) => L.lanes.has(z) && [...hits(z), ...hits(regionOf(z))].length))
+      svg.append(rect(b.at, Math.max(b.start, L.lanes.get(zone) + 3), L.box, Math.min(b.end, L.lanes.get(zone) + L.laneSize - 3) - Math.max(b.start, L.lanes.get(zone) + 3), { rx: 6, fill: `url(#hatch-${ids})`, opacity: turned ? 0.45 : 0.8, "pointer-events": "none" }));
     const big = { "font-weight": 650, "font-size": 12.5 };
     const small = { "font-size": 10.5, fill: color("soft") };
     if (turned) {
@@ -191,7 +200,7 @@ function drawTopology(topology, width) {
       continue;
     }
     const lines = b.members.flatMap((m) => [[m.name, big], [words(m.model), small]]);
-    const top = (b.start + b.end) / 2 - (lines.length * 16) / 2 + 11;
+    const top = (b.start + b.end) / 2 - (lines.length * 15 + (b.members.length - 1) * 7) / 2 + 12;
     lines.forEach(([content, style], i) => svg.append(fitted(b.at + L.box / 2, top + i * 15 + Math.floor(i / 2) * 7, content, L.box - 14, { ...style, "text-anchor": "middle" })));
   }
   return svg;

@@ -70,9 +70,9 @@ export function headline(variant) {
   if (objectives.length === 0) return "Nothing was promised, so nothing is judged.";
   const short = { rto: "recovery time", rpo: "data loss", availability: "availability" };
   const parts = [
-    ["fails", "fails", "fail"],
+    ["fails", "misses its objective", "miss their objectives"],
     ["undecided", "is undecided", "are undecided"],
-    ["holds", "holds", "hold"],
+    ["holds", "keeps its objective", "keep their objectives"],
   ].flatMap(([verdict, one, many]) => {
     const words = objectives.filter((o) => o.verdict === verdict).map((o) => short[o.name] ?? f.nameOf(o.name).toLowerCase());
     if (words.length === objectives.length && verdict === "holds")
@@ -220,7 +220,9 @@ export function section(variants) {
 
 function measuresTable(variants) {
   const names = new Set(variants.flatMap((v) => Object.keys(v.verdict.measures)));
-  const rows = [...names].filter((name) => variants.some((v) => v.verdict.measures[name]?.n > 0));
+  const order = ["rto", "rpo", "availability"];
+  const place = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
+  const rows = [...names].filter((name) => variants.some((v) => v.verdict.measures[name]?.n > 0)).sort((a, b) => place(a) - place(b));
   if (rows.length === 0) return null;
   const cell = (variant, i, name, statistic) => {
     const m = variant.verdict.measures[name];
@@ -232,9 +234,9 @@ function measuresTable(variants) {
       value === null || value === undefined ? none : f.valueText(name, value),
     );
   };
-  const interval = (m, name) => (m?.ci95 ? `${f.valueText(name, m.ci95[0])} – ${f.valueText(name, m.ci95[1])}` : "–");
+  const interval = (m, name) => (m?.ci95 && m.ci95[0] !== m.ci95[1] ? `${f.valueText(name, m.ci95[0])} – ${f.valueText(name, m.ci95[1])}` : "–");
   const many = variants.length > 1;
-  const head = ["", many ? "" : null, "mean", "95 % interval", "median", "95 of 100 within", "worst"];
+  const head = ["", many ? "" : null, "mean", "95 % interval", "median", "95 of 100", "worst"];
   return h(
     "div",
     { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "All measures" },
