@@ -2,10 +2,14 @@
 
 const trim = (x, digits) => String(Number(x.toPrecision(digits)));
 
+// No line breaks between a number and its unit.
+const bound = (text) => text.replaceAll(" ", "\u00a0");
+
 // "340 ms", "2.1 s", "45 s", "2 min 14 s", "3 h 5 min"; of seconds.
-export function duration(seconds) {
+export const duration = (seconds) => bound(durationText(seconds));
+function durationText(seconds) {
   if (seconds === null || seconds === undefined || !isFinite(seconds)) return "–";
-  if (seconds < 0) return "−" + duration(-seconds);
+  if (seconds < 0) return "−" + durationText(-seconds);
   if (seconds === 0) return "0 s";
   if (seconds < 0.9995) return `${trim(seconds * 1e3, 3)} ms`;
   if (seconds < 9.95) return `${Math.round(seconds * 10) / 10} s`;
@@ -38,7 +42,7 @@ export function share(value) {
   const rest = 1 - value;
   let digits = 2;
   while (digits < 6 && rest > 0 && rest * 100 < 0.5 * 10 ** -digits) ++digits;
-  return `${(value * 100).toFixed(value === 1 ? 0 : digits)} %`;
+  return bound(`${(value * 100).toFixed(value === 1 ? 0 : digits)} %`);
 }
 
 export function number(value) {

@@ -61,7 +61,7 @@ function header(variants) {
     h("h1", {}, questions[0] ?? first.experiment),
     questions.slice(1).map((question) => h("p", { class: "lead" }, question)),
     variants.map((variant) => answer(variant, variants.length > 1)),
-    h("p", { class: "facts" }, `${f.plural(first.replications, "replication")} of ${f.duration(first.horizon)}, ${f.shortCount(requests)} requests, seed ${first.seed}, version ${first.program_version}`),
+    h("p", { class: "facts" }, `${variants.map((v) => v.verdict.replications).join(" and ")} ${first.replications === 1 && variants.length === 1 ? "replication" : "replications"} of ${f.duration(first.horizon)}, ${f.shortCount(requests)} requests, seed ${first.seed}, version ${first.program_version}`),
   );
 }
 

@@ -49,7 +49,12 @@ export function timeAxis(svg, x, high, room, top, bottom) {
 
 const label = (x, y, text, attributes) => s("text", { x: px(x), y: px(y), "font-family": sans, "font-size": 12, fill: color("ink"), ...attributes }, text);
 
-function reached(variant) {
+// Variants side by side have one scale.
+const latest = (variants) =>
+  Math.max(0, ...variants.flatMap((v) => v.runs.flatMap((r) => Object.values(r.milestones).map((t) => t - (r.milestones.fault ?? t)))));
+const longest = (variants) => Math.max(0, ...variants.flatMap((v) => v.runs.map((r) => (typeof r.measures.rto === "number" ? r.measures.rto : 0))));
+
+function reached(variant, high) {
   const runs = variant.runs.filter((r) => r.milestones.fault !== undefined);
   const rows = milestones
     .map(([key, words]) => ({
@@ -64,7 +69,6 @@ function reached(variant) {
     const [left, right, rowHeight, top] = narrow ? [8, 112, 44, 16] : [168, 140, 32, 18];
     const height = top + rows.length * rowHeight + 30;
     const say = (t) => (t < 60 ? f.duration(t) : f.clock(t));
-    const high = Math.max(...rows.map((r) => r.sample.at(-1)));
     const x = (t) => px(left + (t / high) * (width - left - right));
     const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": "When each step of the recovery was reached, from the fault on" });
     timeAxis(svg, x, high, width - left - right, top, top + rows.length * rowHeight);
@@ -103,7 +107,7 @@ function reached(variant) {
 }
 
 // A row a replication, from the shortest to the longest; of many, as many as a picture holds.
-function spent(variant) {
+function spent(variant, high) {
   const runs = variant.runs.filter((r) => r.parts.length > 0 && typeof r.measures.rto === "number");
   const censored = variant.runs.filter((r) => r.measures.rto === "censored").length;
   if (!runs.some((r) => r.measures.rto > 0)) return null;
@@ -116,7 +120,6 @@ function spent(variant) {
     const bar = shown.length > 24 ? 9 : 13;
     const rowHeight = bar + 4;
     const height = top + shown.length * rowHeight + 30;
-    const high = Math.max(...shown.map((r) => r.measures.rto));
     const x = (t) => px(left + (t / high) * (width - left - right));
     const svg = s("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": "What each recovery was spent on" });
     let at = width < 420 ? 8 : left; // the key stands above the bars
@@ -193,7 +196,7 @@ function story(variant, which) {
 
 export function section(variants) {
   return variants.map((variant) => {
-    const parts = [reached(variant), spent(variant)];
+    const parts = [reached(variant, latest(variants)), spent(variant, longest(variants))];
     const differ = variant.stories.worst?.replication !== variant.stories.median?.replication;
     const stories = [story(variant, "median"), differ && story(variant, "worst")].filter(Boolean);
     const nothing = !parts.some(Boolean) && stories.length === 0;

@@ -157,7 +157,7 @@ function drawTopology(topology, width) {
           const lane = rect(...place, { rx: 7, fill: `url(#hatch-${ids})`, stroke: color("fault"), "stroke-width": 1.2, tabindex: 0, class: "struck" });
           svg.append(hover(lane, () => said(struck)));
         }
-        const corner = turned ? [L.lanes.get(zone) + 9, first + 1] : [first + 16, L.lanes.get(zone) + 36];
+        const corner = turned ? [L.lanes.get(zone) + 9, first + 1] : [first + 16, L.lanes.get(zone) + 19];
         svg.append(text(...corner, turned ? zone.slice(-2) : zone.slice(zone.lastIndexOf("-") + 1), { "font-size": 11.5, "font-weight": struck.length ? 700 : 400, fill: color(struck.length ? "fault" : "faint") }));
       }
     }

@@ -42,7 +42,7 @@ function findingOf(o, measure) {
   if (words.endsWith(".")) return words;
   const known = o.ci95 && o.ci95[0] !== null && o.ci95[1] !== null && o.ci95[0] !== o.ci95[1];
   const interval = known
-    ? `; 95 % interval ${f.valueText(o.name, o.ci95[0])} to ${f.valueText(o.name, o.ci95[1])}`
+    ? `; 95\u00a0% interval ${f.valueText(o.name, o.ci95[0])} to ${f.valueText(o.name, o.ci95[1])}`
     : "";
   return `${words} ${statisticOf(o)}${interval}.`;
 }
@@ -163,7 +163,7 @@ function strip(objective, variants) {
         svg.append(
           hover(dot, () => [
             `${f.nameOf(name)}, ${o.statistic}: ${f.valueText(name, o.value)}`,
-            known ? `95 % interval ${f.valueText(name, o.ci95[0])} to ${f.valueText(name, o.ci95[1])}` : "no interval",
+            known ? `95\u00a0% interval ${f.valueText(name, o.ci95[0])} to ${f.valueText(name, o.ci95[1])}` : "no interval",
             `limit ${f.valueText(name, o.limit)}: ${o.verdict}`,
             `${f.plural(row.values.length, "replication")}, each a pale dot`,
           ]),

@@ -144,7 +144,7 @@ async function useIt(page) {
   for (let i = 0; i < 3; ++i) await page.keyboard.press("ArrowRight");
   await page.waitForFunction(() => document.querySelector(".chart b")?.textContent === "0:20");
   await page.locator(".objective circle[tabindex]").first().focus();
-  assert.match(await page.locator(".tip").textContent(), /95 % interval/);
+  assert.match(await page.locator(".tip").textContent(), /95\u00a0% interval/);
   const figures = page.locator("figure");
   assert.ok((await figures.count()) > 8);
   for (const figure of await figures.all()) {
