@@ -72,7 +72,9 @@ void read_header(const H5::Group& root, ExperimentHeader& header) {
   header.set_input_text(read_text(group, "input_text"));
   header.set_configuration(read_text(group, "configuration"));
   read_attributes(group.openGroup("service_level"), *header.mutable_service_level());
-  read_attributes(group.openGroup("recording"), *header.mutable_recording());
+  Recording recording;
+  read_attributes(group.openGroup("recording"), recording);
+  if (!recording.level().empty()) *header.mutable_recording() = recording;
   for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
     read_rows(group, *field, {{0, &header}}, false);
   }

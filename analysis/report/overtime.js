@@ -14,7 +14,7 @@ echarts.use([CustomChart, LineChart, GridComponent, MarkAreaComponent, MarkLineC
 
 const shades = ["main", "second", "third", "fourth", "soft", "faint"];
 const chartHeight = 190;
-const marginsOf = (width) => (width < 520 ? [50, 12] : [62, 12]);
+const marginsOf = (width) => (width < 520 ? [50, 20] : [62, 24]);
 
 function tooltipOf(panel) {
   return (items) => {
@@ -114,7 +114,7 @@ function option(panel, variant, width) {
   return {
     animation: false,
     textStyle: { fontFamily: sans },
-    grid: { left, right, top: 10, bottom: 26 },
+    grid: { left, right, top: 10, bottom: 26, outerBoundsMode: "none" },
     tooltip: {
       trigger: "axis",
       confine: true,
@@ -164,7 +164,7 @@ function key(panel) {
 
 // Arrow keys walk along a chart and show its values, as the pointer does.
 function walkable(ground, instance, n) {
-  let place = 0;
+  let place = -1;
   ground.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10 }[event.key];
     if (!step) return;
@@ -239,7 +239,7 @@ function marksOf(variant, which) {
         svg.append(s("rect", { x: x(fault.at), y: 0, width: px(x(end) - x(fault.at)), height: components.length * rowHeight, fill: color("fault"), "fill-opacity": 0.07 }));
       }
       for (const t of ticks(horizon, (wide - left - right) / 80))
-        svg.append(s("text", { x: x(t), y: height - 6, "text-anchor": x(t) > wide - 20 ? "end" : "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)));
+        svg.append(s("text", { x: x(t), y: height - 6, "text-anchor": "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)));
       components.forEach((component, row) => {
         const y = row * rowHeight + 17;
         svg.append(

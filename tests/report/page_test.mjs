@@ -98,6 +98,15 @@ function overlaps() {
   return found;
 }
 
+// The page's policy forbids what waitForFunction() does.
+async function until(page, condition) {
+  for (let i = 0; i < 400; ++i) {
+    if (await page.evaluate(condition)) return;
+    await page.waitForTimeout(25);
+  }
+  assert.fail(`never came true: ${condition}`);
+}
+
 async function download(page, button) {
   const [file] = await Promise.all([page.waitForEvent("download"), button.dispatchEvent("click")]);
   return readFileSync(await file.path());
@@ -114,7 +123,7 @@ try {
       page.on("pageerror", (error) => complaints.push(String(error)));
       page.on("request", (request) => /^https?:/.test(request.url()) && complaints.push(`asks for ${request.url()}`));
       await page.goto(pathToFileURL(path).href);
-      await page.waitForFunction(() => [...document.querySelectorAll("figure .stage")].every((x) => x.querySelector("svg")));
+      await until(page, () => [...document.querySelectorAll("figure .stage")].every((x) => x.querySelector("svg")));
       const where = `${name} at ${width} px, ${theme}`;
       if (shots) await page.screenshot({ path: join(shots, `${name}-${width}-${theme}.png`), fullPage: true });
       assert.deepEqual(await page.evaluate(overlaps), [], where);
@@ -138,11 +147,11 @@ async function useIt(page) {
   const chart = page.locator(".chart").first();
   await chart.scrollIntoViewIfNeeded();
   await chart.hover();
-  await page.waitForFunction(() => document.querySelector(".chart table")?.getBoundingClientRect().width > 0);
+  await until(page, () => document.querySelector(".chart table")?.getBoundingClientRect().width > 0);
   await page.mouse.move(2, 2);
   await chart.focus();
   for (let i = 0; i < 3; ++i) await page.keyboard.press("ArrowRight");
-  await page.waitForFunction(() => document.querySelector(".chart b")?.textContent === "0:20");
+  await until(page, () => document.querySelector(".chart b")?.textContent === "0:20");
   await page.locator(".objective circle[tabindex]").first().focus();
   assert.match(await page.locator(".tip").textContent(), /95\u00a0% interval/);
   const figures = page.locator("figure");
