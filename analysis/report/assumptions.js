@@ -6,24 +6,31 @@ const most = 1500;
 const groups = ["No source but judgement", "AWS’s defaults and measured values", "Given in the experiment"];
 const groupOf = (a) => (a.at_default ? (a.unsourced ? 0 : 1) : 2);
 
-function table(variant) {
-  const all = variant.verdict.assumptions;
-  const rows = [...all].sort((a, b) => groupOf(a) - groupOf(b)).slice(0, most);
+function rowsTable(rows, label) {
+  const head = ["value of", "", "what it is", "source"].map((x) => h("th", { scope: "col" }, x));
   const body = groups.flatMap((title, i) => {
     const own = rows.filter((a) => groupOf(a) === i);
     if (own.length === 0) return [];
     return [
       h("tr", { class: "group" }, h("th", { colspan: 4, scope: "rowgroup" }, title, h("span", { class: "aside" }, ` ${own.length}`))),
-      ...own.map((a) => h("tr", {}, h("th", { scope: "row" }, a.path), h("td", {}, h("code", {}, a.value)), h("td", {}, a.sentence), h("td", { class: "source" }, a.source))),
+      ...own.map((a) => h("tr", {}, h("th", { scope: "row" }, a.path), h("td", {}, h("code", {}, a.value)), h("td", {}, a.sentence), h("td", { class: "source" }, a.source.replace(/^UNSOURCED[:,]? ?/, "")))),
     ];
   });
-  const head = ["value of", "", "what it is", "source"].map((x) => h("th", { scope: "col" }, x));
+  return h("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": label }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body)));
+}
+
+// What rests on judgement is there to be seen, the rest to be unfolded.
+function table(variant) {
+  const all = variant.verdict.assumptions;
+  const shown = all.slice(0, most);
+  const unsourced = shown.filter((a) => groupOf(a) === 0);
+  const others = shown.filter((a) => groupOf(a) !== 0);
   return h(
-    "details",
+    "div",
     { class: "assumptions" },
-    h("summary", {}, h("b", {}, f.plural(all.length, "value")), h("span", { class: "aside" }, `, ${all.filter((a) => groupOf(a) === 0).length} of them unsourced`)),
-    h("div", { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Assumptions" }, h("table", {}, h("thead", {}, h("tr", {}, head)), h("tbody", {}, body))),
-    all.length > rows.length && h("p", { class: "note" }, `${all.length - rows.length} more in the file.`),
+    unsourced.length > 0 && rowsTable(unsourced, "Assumptions without a source"),
+    others.length > 0 && h("details", {}, h("summary", {}, h("b", {}, f.plural(others.length, "other value")), h("span", { class: "aside" }, ", defaults with a source and what the experiment gives")), rowsTable(others, "Other assumptions")),
+    all.length > shown.length && h("p", { class: "note" }, `${all.length - shown.length} more in the file.`),
   );
 }
 
