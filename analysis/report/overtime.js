@@ -5,10 +5,10 @@ import { CustomChart, LineChart } from "echarts/charts";
 import { GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { SVGRenderer } from "echarts/renderers";
 import { h, s, px, figure, picture, hover } from "./dom.js";
-import { color, sans } from "./theme.js";
+import { color, redraw, sans } from "./theme.js";
 import * as f from "./format.js";
 import { at, lengthOf, panelsOf } from "./panels.js";
-import { ticks, tickStep, tickText } from "./timeline.js";
+import { tickStep, tickText } from "./timeline.js";
 
 echarts.use([CustomChart, LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, TooltipComponent, SVGRenderer]);
 
@@ -85,8 +85,34 @@ function seriesOf(panel, xs) {
   return [...bands, ...worst, ...medians];
 }
 
+// All of the run, or what lies around its faults; a button changes it.
+let zoomed = false;
+function rangeOf(variant) {
+  const horizon = variant.verdict.horizon;
+  const first = variant.topology.faults[0];
+  if (!zoomed || !first) return [0, horizon];
+  const ends = variant.runs.map((r) => r.milestones.recovered ?? 0).sort((a, b) => a - b);
+  const until = Math.max(first.at, ends[Math.floor(0.9 * (ends.length - 1))] ?? 0);
+  const span = Math.max((until - first.at) * 1.6, variant.time.interval * 24);
+  return [Math.max(0, first.at - span * 0.15), Math.min(horizon, first.at + span)];
+}
+const canZoom = (variant) => {
+  zoomed = true;
+  const [low, high] = rangeOf(variant);
+  zoomed = false;
+  return high - low < 0.7 * variant.verdict.horizon;
+};
+// Round dates within the range.
+function ticksWithin([low, high], room) {
+  const step = tickStep(high - low, room);
+  const all = [];
+  for (let t = Math.ceil(low / step) * step; t <= high * 1.0001; t += step) all.push(t);
+  return all;
+}
+
 function option(panel, variant, width) {
   const horizon = variant.verdict.horizon;
+  const [low, high] = rangeOf(variant);
   const n = Math.max(2, ...panel.series.map(lengthOf));
   const xs = Array.from({ length: n }, (_, i) => (i + 0.5) * panel.interval);
   const series = seriesOf(panel, xs);
@@ -126,13 +152,12 @@ function option(panel, variant, width) {
     },
     xAxis: {
       type: "value",
-      min: 0,
-      max: horizon,
-      interval: tickStep(horizon, (width - left - right) / 80),
-      axisLabel: { ...text, formatter: tickText, hideOverlap: true },
+      min: low,
+      max: high,
+      axisLabel: { ...text, formatter: tickText, hideOverlap: true, customValues: ticksWithin([low, high], (width - left - right) / 80) },
       splitLine: { show: false },
       axisLine: { onZero: false, lineStyle: { color: color("line") } },
-      axisTick: { lineStyle: { color: color("line") } },
+      axisTick: { lineStyle: { color: color("line") }, customValues: ticksWithin([low, high], (width - left - right) / 80) },
     },
     yAxis: {
       type: panel.log ? "log" : "value",
@@ -223,7 +248,6 @@ function marksOf(variant, which) {
   const told = variant.stories[which];
   if (!told || told.events.length === 0) return null;
   const components = [...new Set(told.events.map((e) => e[2]))].slice(0, 12);
-  const horizon = variant.verdict.horizon;
   const keys = h("span", { class: "key" });
   const draw = (stage, width) => {
     const present = Object.keys(signs).filter((m) => told.events.some((e) => (e[1] in signs ? e[1] : "none") === m));
@@ -232,13 +256,14 @@ function marksOf(variant, which) {
       const [left, right] = marginsOf(wide);
       const rowHeight = 27;
       const height = components.length * rowHeight + 26;
-      const x = (t) => px(left + (t / horizon) * (wide - left - right));
+      const [low, high] = rangeOf(variant);
+      const x = (t) => px(left + ((t - low) / (high - low)) * (wide - left - right));
       const svg = s("svg", { viewBox: `0 0 ${wide} ${height}`, width: wide, height, role: "img", "aria-label": `What was noticed and done in the ${which} replication` });
       for (const fault of variant.topology.faults) {
-        const end = fault.lasting === null ? horizon : Math.min(horizon, fault.at + fault.lasting);
-        svg.append(s("rect", { x: x(fault.at), y: 0, width: px(x(end) - x(fault.at)), height: components.length * rowHeight, fill: color("fault"), "fill-opacity": 0.07 }));
+        const end = fault.lasting === null ? high : Math.min(high, fault.at + fault.lasting);
+        if (fault.at < high) svg.append(s("rect", { x: x(fault.at), y: 0, width: px(x(end) - x(fault.at)), height: components.length * rowHeight, fill: color("fault"), "fill-opacity": 0.07 }));
       }
-      for (const t of ticks(horizon, (wide - left - right) / 80))
+      for (const t of ticksWithin([low, high], (wide - left - right) / 80))
         svg.append(s("text", { x: x(t), y: height - 6, "text-anchor": "middle", "font-family": sans, "font-size": 11, fill: color("faint") }, tickText(t)));
       components.forEach((component, row) => {
         const y = row * rowHeight + 17;
@@ -246,7 +271,7 @@ function marksOf(variant, which) {
           s("line", { x1: left, x2: wide - right, y1: y, y2: y, stroke: color("hair") }),
           s("text", { x: 0, y: y - 7, "font-family": sans, "font-size": 10.5, fill: color("soft") }, component),
         );
-        for (const [time, milestone, , text] of told.events.filter((e) => e[2] === component))
+        for (const [time, milestone, , text] of told.events.filter((e) => e[2] === component && e[0] >= low && e[0] <= high))
           svg.append(hover(drawSign(milestone, { transform: `translate(${x(time)} ${y})`, "pointer-events": "all" }), () => [`${f.date(time)}  ${component}`, text]));
       });
       return svg;
@@ -261,8 +286,19 @@ function marksOf(variant, which) {
   });
 }
 
+function zoomButton() {
+  const words = () => (zoomed ? "Show the whole run" : "Show the time around the fault");
+  const button = h("button", { type: "button", class: "zoom", onclick: () => {
+    zoomed = !zoomed;
+    button.textContent = words();
+    redraw();
+  } }, words());
+  return button;
+}
+
 export function section(variants) {
-  return variants.map((variant) => {
+  const zoom = variants.some((v) => v.time.series.length > 0 && canZoom(v)) && zoomButton();
+  return [zoom, variants.map((variant) => {
     const charts = panelsOf(variant).map((panel) => chart(panel, variant));
     return h(
       "div",
@@ -274,5 +310,5 @@ export function section(variants) {
       charts.slice(1),
       variant.time.left_out > 0 && h("p", { class: "note" }, `${variant.time.left_out} more series are in the file, too many for a page: windtunnel show ${variant.file} /series`),
     );
-  });
+  })];
 }

@@ -26,9 +26,12 @@ const isDark = () => !printing && (chosen ? chosen === "dark" : system.matches);
 export const color = (name) => (isDark() ? dark : light)[name];
 export const onChange = (listener) => listeners.push(listener);
 
+export function redraw() {
+  for (const listener of listeners) listener();
+}
 function apply() {
   document.documentElement.dataset.theme = isDark() ? "dark" : "light";
-  for (const listener of listeners) listener();
+  redraw();
 }
 export function toggle() {
   chosen = isDark() ? "light" : "dark";

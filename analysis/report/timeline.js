@@ -177,7 +177,7 @@ function story(variant, which) {
   return h(
     "article",
     { class: "story" },
-    h("h3", {}, `The ${which} replication`, h("span", { class: "aside" }, ` number ${told.replication}${length}`)),
+    h("h3", {}, variant.verdict.replications === 1 ? "The replication" : `The ${which} replication`, h("span", { class: "aside" }, ` number ${told.replication}${length}`)),
     h(
       "ol",
       {},

@@ -76,7 +76,7 @@ export function headline(variant) {
   ].flatMap(([verdict, one, many]) => {
     const words = objectives.filter((o) => o.verdict === verdict).map((o) => short[o.name] ?? f.nameOf(o.name).toLowerCase());
     if (words.length === objectives.length && verdict === "holds")
-      return words.length === 1 ? ["the objective holds"] : [`all ${words.length} objectives hold`];
+      return [{ 1: "the objective holds", 2: "both objectives hold" }[words.length] ?? `all ${words.length} objectives hold`];
     return words.length ? [`${and(words)} ${words.length === 1 ? one : many}`] : [];
   });
   const text = parts.join("; ");
@@ -92,7 +92,9 @@ export function lead(variant) {
     sentences.push(
       rto.worst === 0
         ? "Users were not hurt in any replication."
-        : `Users were out of service for ${f.duration(rto.mean)} on average, ${f.duration(rto.worst)} in the worst of ${f.plural(replications, "replication")}.`,
+        : replications === 1
+          ? `Users were out of service for ${f.duration(rto.worst)} in the one replication.`
+          : `Users were out of service for ${f.duration(rto.mean)} on average, ${f.duration(rto.worst)} in the worst of ${replications} replications.`,
     );
   } else if (rto?.censored > 0) {
     sentences.push(`In ${rto.censored} of ${rto.n} replications users were not served again before the end of the run.`);
@@ -222,7 +224,9 @@ function measuresTable(variants) {
   const names = new Set(variants.flatMap((v) => Object.keys(v.verdict.measures)));
   const order = ["rto", "rpo", "availability"];
   const place = (name) => (order.includes(name) ? order.indexOf(name) : order.length);
-  const rows = [...names].filter((name) => variants.some((v) => v.verdict.measures[name]?.n > 0)).sort((a, b) => place(a) - place(b));
+  // A topology that stores nothing loses nothing worth a line.
+  const told = (v, name) => v.verdict.measures[name]?.n > 0 && (name !== "rpo" || v.verdict.measures.rpo.acknowledged_writes > 0 || v.verdict.objectives.some((o) => o.name === "rpo"));
+  const rows = [...names].filter((name) => variants.some((v) => told(v, name))).sort((a, b) => place(a) - place(b));
   if (rows.length === 0) return null;
   const cell = (variant, i, name, statistic) => {
     const m = variant.verdict.measures[name];
