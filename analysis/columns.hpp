@@ -12,9 +12,9 @@
 namespace windtunnel::analysis {
 
 // What a field holds; booleans are 0 or 1.
-using Cell = std::variant<std::int64_t, std::uint64_t, double, std::string>;
+using Cell = std::variant<std::int64_t, std::uint64_t, double, float, std::string>;
 using Cells = std::variant<std::vector<std::int64_t>, std::vector<std::uint64_t>,
-                           std::vector<double>, std::vector<std::string>>;
+                           std::vector<double>, std::vector<float>, std::vector<std::string>>;
 
 struct Column {
   std::string name;

@@ -34,6 +34,7 @@ std::string unpadded(std::string_view text) { return std::string(text.substr(0, 
 const H5::PredType& type_of(std::int64_t) { return H5::PredType::NATIVE_INT64; }
 const H5::PredType& type_of(std::uint64_t) { return H5::PredType::NATIVE_UINT64; }
 const H5::PredType& type_of(double) { return H5::PredType::NATIVE_DOUBLE; }
+const H5::PredType& type_of(float) { return H5::PredType::NATIVE_FLOAT; }
 
 // Chunks of about half a megabyte, compressed, with a checksum that finds flipped bits.
 H5::DSetCreatPropList compressed(const std::vector<hsize_t>& shape) {
@@ -111,12 +112,26 @@ H5::Group create_group(const H5::Group& in, const std::string& name) {
   return group;
 }
 
+namespace {
+
+// Other programs' groups keep no order of their making.
+bool is_in_order(const H5::Group& group) {
+  const hid_t properties = H5Gget_create_plist(group.getId());
+  unsigned flags = 0;
+  const herr_t status = H5Pget_link_creation_order(properties, &flags);
+  H5Pclose(properties);
+  return status >= 0 && (flags & H5P_CRT_ORDER_INDEXED) != 0;
+}
+
+}  // namespace
+
 std::vector<std::string> members(const H5::Group& group) {
   std::vector<std::string> names;
+  const H5_index_t order = is_in_order(group) ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
   for (hsize_t i = 0; i < group.getNumObjs(); ++i) {
     const auto name_into = [&](char* text, std::size_t size) {
-      const ssize_t length = H5Lget_name_by_idx(group.getId(), ".", H5_INDEX_CRT_ORDER, H5_ITER_INC,
-                                                i, text, size, H5P_DEFAULT);
+      const ssize_t length =
+          H5Lget_name_by_idx(group.getId(), ".", order, H5_ITER_INC, i, text, size, H5P_DEFAULT);
       if (length < 0) throw H5::GroupIException("H5Lget_name_by_idx", "failed");
       return static_cast<std::size_t>(length);
     };
@@ -164,6 +179,10 @@ H5::DataSet write_column(H5::Group& group, const Column& column,
                  column.cells);
   if (!column.unit.empty()) write_attribute(dataset, "units", column.unit);
   if (!column.sentence.empty()) write_attribute(dataset, "long_name", column.sentence);
+  if (column.unit.find(" since ") != std::string::npos) {  // CF's words of a date
+    write_attribute(dataset, "standard_name", Cell(std::string("time")));
+    write_attribute(dataset, "calendar", Cell(std::string("standard")));
+  }
   // CF's word for "this value means there is none": xarray turns it into NaN or NaT.
   if (std::holds_alternative<std::vector<std::int64_t>>(column.cells)) {
     write_attribute(dataset, "_FillValue", Cell(absent));
@@ -196,6 +215,71 @@ void write_table(H5::Group& group, const std::vector<Column>& columns) {
 void read_column(const H5::Group& group, Column& column) {
   const H5::DataSet dataset = group.openDataSet(column.name);
   std::visit([&](auto& cells) { read_cells(dataset, cells); }, column.cells);
+}
+
+bool is_group(const H5::Group& in, const std::string& name) {
+  return in.childObjType(name) == H5O_TYPE_GROUP;
+}
+
+namespace {
+
+// An empty column of the type; an empty cell of it stands for attributes.
+Cells cells_of(const H5::AbstractDs& where) {
+  switch (where.getTypeClass()) {
+    case H5T_STRING:
+      return std::vector<std::string>();
+    case H5T_FLOAT:
+      if (where.getFloatType().getSize() == sizeof(float)) return std::vector<float>();
+      return std::vector<double>();
+    case H5T_INTEGER:
+      if (where.getIntType().getSign() == H5T_SGN_NONE) return std::vector<std::uint64_t>();
+      return std::vector<std::int64_t>();
+    default:
+      throw H5::DataTypeIException("cells_of", "values of a type that is not ours");
+  }
+}
+
+std::string text_of(const H5::H5Object& object, const std::string& name) {
+  Cell text = std::string();
+  if (object.attrExists(name)) read_attribute(object, name, text);
+  return std::get<std::string>(text);
+}
+
+}  // namespace
+
+Dataset look_at(const H5::Group& group, const std::string& name) {
+  const H5::DataSet dataset = group.openDataSet(name);
+  Dataset found;
+  const H5::DataSpace space = dataset.getSpace();
+  found.shape.resize(static_cast<std::size_t>(space.getSimpleExtentNdims()));
+  if (!found.shape.empty()) space.getSimpleExtentDims(found.shape.data());
+  found.column = {name, cells_of(dataset), text_of(dataset, "units"),
+                  text_of(dataset, "long_name")};
+  found.is_axis = H5DSis_scale(dataset.getId()) > 0;
+  return found;
+}
+
+std::vector<std::pair<std::string, Cell>> attributes(const H5::H5Object& object) {
+  std::vector<std::pair<std::string, Cell>> found;
+  const auto is_internal = [](const std::string& name) {
+    for (const char* own : {"CLASS", "NAME", "REFERENCE_LIST", "DIMENSION_LIST", "_FillValue"}) {
+      if (name == own) return true;
+    }
+    return false;
+  };
+  for (unsigned i = 0; i < static_cast<unsigned>(object.getNumAttrs()); ++i) {
+    const H5::Attribute attribute(H5Aopen_by_idx(object.getId(), ".", H5_INDEX_NAME, H5_ITER_INC, i,
+                                                 H5P_DEFAULT, H5P_DEFAULT));
+    if (is_internal(attribute.getName())) continue;
+    Cell value = std::visit(
+        [](const auto& cells) -> Cell {
+          return typename std::decay_t<decltype(cells)>::value_type();
+        },
+        cells_of(attribute));
+    read_attribute(object, attribute.getName(), value);
+    found.emplace_back(attribute.getName(), std::move(value));
+  }
+  return found;
 }
 
 void write_grid(H5::Group& group, const Column& row_axis, const Column& column_axis,

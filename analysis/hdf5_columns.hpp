@@ -1,5 +1,5 @@
 // Columns in HDF5: datasets whose axes have dimension scales, so that xarray and pandas find their
-// coordinates. For results_file.cpp only.
+// coordinates. For results_file.cpp and results_series.cpp only.
 #pragma once
 
 #include <H5Cpp.h>
@@ -13,7 +13,7 @@ namespace windtunnel::analysis::hdf5 {
 
 // Members keep the order in which they were made.
 H5::Group create_group(const H5::Group& in, const std::string& name);
-// Names of the members, in that order.
+// Names of the members, in that order where it was kept.
 std::vector<std::string> members(const H5::Group& group);
 
 void write_attribute(H5::H5Object& object, const std::string& name, const Cell& value);
@@ -31,5 +31,18 @@ void read_column(const H5::Group& group, Column& column);
 // Columns over two axes, row by row; `columns` hold rows x columns cells each.
 void write_grid(H5::Group& group, const Column& row_axis, const Column& column_axis,
                 const std::vector<Column>& columns);
+
+// Anything that a file holds, whoever wrote it.
+bool is_group(const H5::Group& in, const std::string& name);
+struct Dataset {
+  Column column;  // without cells
+  std::vector<hsize_t> shape;
+  bool is_axis = false;
+};
+// The type of the cells, the shape and what is said of it; throws H5::Exception for types that are
+// not ours.
+Dataset look_at(const H5::Group& group, const std::string& name);
+// All attributes but those that HDF5 and netCDF keep for themselves.
+std::vector<std::pair<std::string, Cell>> attributes(const H5::H5Object& object);
 
 }  // namespace windtunnel::analysis::hdf5

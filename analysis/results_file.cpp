@@ -11,6 +11,7 @@
 
 #include "analysis/columns.hpp"
 #include "analysis/hdf5_columns.hpp"
+#include "analysis/results_parts.hpp"
 #include "analysis/summary.hpp"
 
 namespace windtunnel::analysis {
@@ -20,30 +21,11 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using Rows = std::vector<const Message*>;
 
-constexpr const char* format_name = "windtunnel results";
-constexpr std::uint64_t layout = 1;  // changes when a reader of the old one would be wrong
-
 Column replication_column(const std::vector<ReplicationRecord>& records) {
   Rows rows;
   for (const auto& record : records) rows.push_back(&record);
   return columns_of(*ReplicationRecord::descriptor(), rows).front();
 }
-
-// Repeated messages become tables of their own, unless they hold repeated fields themselves.
-std::vector<const FieldDescriptor*> table_fields(const google::protobuf::Descriptor& type) {
-  std::vector<const FieldDescriptor*> fields;
-  for (int i = 0; i < type.field_count(); ++i) {
-    const FieldDescriptor* field = type.field(i);
-    if (!field->is_repeated() || !field->message_type()) continue;
-    const auto& element = *field->message_type();
-    if (static_cast<int>(scalar_fields(element).size()) == element.field_count()) {
-      fields.push_back(field);
-    }
-  }
-  return fields;
-}
-
-// ---- writing
 
 // The rows of all owners below each other; `replications` says whose they are, unless there is one
 // owner.
@@ -72,9 +54,6 @@ void write_rows(H5::Group& in, const FieldDescriptor& field, const Rows& owners,
   hdf5::write_table(group, columns);
 }
 
-// Attributes are made for short values; this one may have any length.
-bool is_long(const FieldDescriptor& field) { return field.name() == "input_text"; }
-
 void write_attributes(H5::Group& group, const Message& message) {
   for (const FieldDescriptor* field : scalar_fields(*message.GetDescriptor())) {
     if (is_long(*field)) continue;
@@ -87,11 +66,28 @@ void write_header(H5::Group& root, const ExperimentHeader& header) {
   H5::Group group = hdf5::create_group(root, "experiment");
   write_attributes(group, header);
   hdf5::write_column(group, {"input_text", std::vector{header.input_text()}, "", ""}, {1});
+  hdf5::write_column(group, {"configuration", std::vector{header.configuration()}, "", ""}, {1});
   H5::Group level = hdf5::create_group(group, "service_level");
   write_attributes(level, header.service_level());
+  H5::Group recording = hdf5::create_group(group, "recording");
+  write_attributes(recording, header.recording());
   for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
     write_rows(group, *field, {&header}, nullptr);
   }
+}
+
+// Derived, ready to plot; read_results() doesn't read it.
+Column success_ratios(const std::vector<ReplicationRecord>& records, std::size_t windows) {
+  std::vector<double> ratios(records.size() * windows, std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t row = 0; row < records.size(); ++row) {
+    const auto& of_record = records[row].windows();
+    for (int i = 0; i < of_record.arrived_size(); ++i) {
+      if (of_record.arrived(i) == 0) continue;
+      ratios[row * windows + static_cast<std::size_t>(i)] =
+          static_cast<double>(of_record.good(i)) / of_record.arrived(i);
+    }
+  }
+  return {"success_ratio", std::move(ratios), "1", "good / arrived; NaN: none arrived"};
 }
 
 void write_windows(H5::Group& root, const Results& results, const Column& replications) {
@@ -103,7 +99,7 @@ void write_windows(H5::Group& root, const Results& results, const Column& replic
   std::vector<std::int64_t> starts;
   starts.reserve(static_cast<std::size_t>(windows));
   for (int i = 0; i < windows; ++i) starts.push_back(i * results.header.service_level().window());
-  const Column axis{"window", starts, "nanoseconds", "start of the window"};
+  const Column axis{"window", starts, "nanoseconds since 1970-01-01", "start of the window"};
   const auto& type = *RequestWindows::descriptor();
   std::vector<Column> columns;
   for (int f = 0; f < type.field_count(); ++f) {
@@ -120,13 +116,8 @@ void write_windows(H5::Group& root, const Results& results, const Column& replic
     const auto& option = field->options().GetExtension(analysis::column);
     columns.push_back({field->name(), std::move(cells), option.unit(), option.sentence()});
   }
+  columns.push_back(success_ratios(results.records, static_cast<std::size_t>(windows)));
   hdf5::write_grid(group, replications, axis, columns);
-}
-
-// A link's name can't hold a slash.
-std::string link_name(std::string name) {
-  std::replace(name.begin(), name.end(), '/', '_');
-  return name.empty() ? "_" : name;
 }
 
 struct MetricColumn {
@@ -164,10 +155,9 @@ std::vector<std::pair<std::string, std::vector<MetricColumn>>> metric_columns(
   return components;
 }
 
-void write_components(H5::Group& root, const std::vector<ReplicationRecord>& records,
-                      const Column& replications) {
+void write_components(H5::Group& root, const Results& results, const Column& replications) {
   H5::Group all = hdf5::create_group(root, "components");
-  for (const auto& [component, metrics] : metric_columns(records)) {
+  for (const auto& [component, metrics] : metric_columns(results.records)) {
     H5::Group group = hdf5::create_group(all, link_name(component));
     hdf5::write_attribute(group, "component", component);
     std::vector<Column> columns{replications};
@@ -177,6 +167,7 @@ void write_components(H5::Group& root, const std::vector<ReplicationRecord>& rec
       H5::DataSet dataset = group.openDataSet(metric.column.name);
       hdf5::write_attribute(dataset, "metric", metric.metric);
       hdf5::write_attribute(dataset, "statistic", metric.statistic);
+      write_published(dataset, component, metric.metric, results.header);
     }
   }
 }
@@ -213,10 +204,12 @@ void write_summary(H5::Group& root, const Results& results, const Column& replic
 void write_all(const std::string& path, const Results& results) {
   H5::FileAccPropList access;
   access.setLibverBounds(H5F_LIBVER_V18, H5F_LIBVER_LATEST);  // checksums on the metadata
-  H5::H5File file(path, H5F_ACC_TRUNC, H5::FileCreatPropList::DEFAULT, access);
+  const H5::FileCreatPropList properties;
+  H5Pset_link_creation_order(properties.getId(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  H5::H5File file(path, H5F_ACC_TRUNC, properties, access);
   H5::Group root = file.openGroup("/");
-  hdf5::write_attribute(root, "format", std::string(format_name));
-  hdf5::write_attribute(root, "layout", layout);
+  hdf5::write_attribute(root, "format", std::string(results_format));
+  hdf5::write_attribute(root, "layout", results_layout);
   write_header(root, results.header);
 
   Rows records, measures;
@@ -235,177 +228,10 @@ void write_all(const std::string& path, const Results& results) {
     write_rows(root, *field, records, &replications);
   }
   write_windows(root, results, replications);
-  write_components(root, results.records, replications);
+  write_components(root, results, replications);
+  write_series(root, results.header, results.records);
   write_summary(root, results, replications);
   file.flush(H5F_SCOPE_GLOBAL);
-}
-
-// ---- reading
-
-void expect(bool condition, const char* what) {
-  if (!condition) throw H5::Exception("read_results", what);
-}
-
-void expect_rows(const Column& column, std::size_t rows) {
-  expect(size_of(column.cells) == rows, "a column has another length than its table");
-}
-
-void read_attributes(const H5::Group& group, Message& message) {
-  for (const FieldDescriptor* field : scalar_fields(*message.GetDescriptor())) {
-    if (is_long(*field) || (field->has_presence() && !group.attrExists(field->name()))) continue;
-    Cell cell = cell_of(message, *field);
-    hdf5::read_attribute(group, field->name(), cell);
-    set_cell(message, *field, cell);
-  }
-}
-
-void read_scalars(const H5::Group& group, const std::vector<Message*>& rows) {
-  if (rows.empty()) return;
-  for (const FieldDescriptor* field : scalar_fields(*rows.front()->GetDescriptor())) {
-    Column column = empty_column(*field);
-    hdf5::read_column(group, column);
-    expect_rows(column, rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) set_cell(*rows[i], *field, at(column.cells, i));
-  }
-}
-
-// `owners` by replication; one under 0 if the table has no column of replications.
-void read_rows(const H5::Group& in, const FieldDescriptor& field,
-               const std::map<std::uint64_t, Message*>& owners, bool of_replications) {
-  const H5::Group group = in.openGroup(field.name());
-  Column whose{of_replications ? "replication" : "row", std::vector<std::uint64_t>(), "", ""};
-  hdf5::read_column(group, whose);
-  std::vector<Message*> rows;
-  for (const std::uint64_t number : std::get<std::vector<std::uint64_t>>(whose.cells)) {
-    const auto owner = owners.find(of_replications ? number : 0);
-    expect(owner != owners.end(), "a row of an unknown replication");
-    rows.push_back(owner->second->GetReflection()->AddMessage(owner->second, &field));
-  }
-  read_scalars(group, rows);
-}
-
-void read_header(const H5::Group& root, ExperimentHeader& header) {
-  const H5::Group group = root.openGroup("experiment");
-  read_attributes(group, header);
-  Column text{"input_text", std::vector<std::string>(), "", ""};
-  hdf5::read_column(group, text);
-  expect_rows(text, 1);
-  header.set_input_text(std::get<std::string>(at(text.cells, 0)));
-  read_attributes(group.openGroup("service_level"), *header.mutable_service_level());
-  for (const FieldDescriptor* field : table_fields(*header.GetDescriptor())) {
-    read_rows(group, *field, {{0, &header}}, false);
-  }
-}
-
-void read_windows(const H5::Group& root, std::vector<ReplicationRecord>& records) {
-  const H5::Group group = root.openGroup("windows");
-  Column axis{"window", std::vector<std::int64_t>(), "", ""};
-  hdf5::read_column(group, axis);
-  const std::size_t windows = size_of(axis.cells);
-  const auto& type = *RequestWindows::descriptor();
-  for (int f = 0; f < type.field_count(); ++f) {
-    Column column{type.field(f)->name(), std::vector<std::uint64_t>(), "", ""};
-    hdf5::read_column(group, column);
-    expect_rows(column, records.size() * windows);
-    auto cell = std::get<std::vector<std::uint64_t>>(column.cells).begin();
-    for (auto& record : records) {
-      Message& of_record = *record.mutable_windows();
-      for (std::size_t i = 0; i < windows; ++i) {
-        of_record.GetReflection()->AddUInt32(&of_record, type.field(f),
-                                             static_cast<std::uint32_t>(*cell++));
-      }
-    }
-  }
-}
-
-struct MetricNames {
-  std::string component, metric, statistic, unit, sentence;
-};
-
-std::string text_attribute(const H5::H5Object& object, const std::string& name) {
-  if (!object.attrExists(name)) return {};
-  Cell text = std::string();
-  hdf5::read_attribute(object, name, text);
-  return std::get<std::string>(text);
-}
-
-// The statistics of a metric follow one another.
-void add_statistic(const MetricNames& names, double value, ReplicationRecord& record) {
-  const auto is_last = [&] {
-    const int n = record.metrics_size();
-    return n > 0 && record.metrics(n - 1).component() == names.component &&
-           record.metrics(n - 1).metric() == names.metric;
-  };
-  auto* metric =
-      is_last() ? record.mutable_metrics(record.metrics_size() - 1) : record.add_metrics();
-  metric->set_component(names.component);
-  metric->set_metric(names.metric);
-  metric->set_unit(names.unit);
-  metric->set_sentence(names.sentence);
-  auto& statistic = *metric->add_statistics();
-  statistic.set_name(names.statistic);
-  statistic.set_value(value);
-}
-
-void read_components(const H5::Group& root, std::vector<ReplicationRecord>& records) {
-  const H5::Group all = root.openGroup("components");
-  for (const auto& component : hdf5::members(all)) {
-    const H5::Group group = all.openGroup(component);
-    const std::string component_name = text_attribute(group, "component");
-    for (const auto& name : hdf5::members(group)) {
-      const H5::DataSet dataset = group.openDataSet(name);
-      if (!dataset.attrExists("statistic")) continue;  // the axis
-      const MetricNames names{
-          component_name, text_attribute(dataset, "metric"), text_attribute(dataset, "statistic"),
-          text_attribute(dataset, "units"), text_attribute(dataset, "long_name")};
-      Column column{name, std::vector<double>(), "", ""};
-      hdf5::read_column(group, column);
-      expect_rows(column, records.size());
-      const auto& values = std::get<std::vector<double>>(column.cells);
-      for (std::size_t i = 0; i < records.size(); ++i) {
-        if (values[i] == values[i]) add_statistic(names, values[i], records[i]);
-      }
-    }
-  }
-}
-
-Results read_all(const H5::Group& root) {
-  Results results;
-  read_header(root, results.header);
-  const H5::Group group = root.openGroup("replications");
-  Column numbers = empty_column(*ReplicationRecord::descriptor()->field(0));
-  hdf5::read_column(group, numbers);
-  results.records.resize(size_of(numbers.cells));
-
-  std::vector<Message*> records, measures;
-  std::map<std::uint64_t, Message*> by_number;
-  for (std::size_t i = 0; i < results.records.size(); ++i) {
-    records.push_back(&results.records[i]);
-    measures.push_back(results.records[i].mutable_measures());
-    by_number.emplace(std::get<std::uint64_t>(at(numbers.cells, i)), records.back());
-  }
-  read_scalars(group, records);
-  read_scalars(root.openGroup("measures"), measures);
-  for (const FieldDescriptor* field : table_fields(*ReplicationRecord::descriptor())) {
-    read_rows(root, *field, by_number, true);
-  }
-  read_windows(root, results.records);
-  read_components(root, results.records);
-  return results;
-}
-
-// Throws what a user should know of a file that is none of ours.
-void check_format(const std::string& path, const H5::Group& root) {
-  if (text_attribute(root, "format") != format_name) {
-    throw WrongFile(path + ":1:1: is an HDF5 file, but not one of windtunnel's results");
-  }
-  Cell found = std::uint64_t{0};
-  hdf5::read_attribute(root, "layout", found);
-  if (found != Cell(layout)) {
-    throw WrongFile(
-        fmt::format("{}:1:1: has layout {} of the results; this version reads layout {}", path,
-                    std::get<std::uint64_t>(found), layout));
-  }
 }
 
 }  // namespace
@@ -423,27 +249,6 @@ void write_results(const std::string& path, const Results& results) {
   } catch (const FileError&) {
     ::unlink(temporary.c_str());
     throw;
-  }
-}
-
-Results read_results(const std::string& path) {
-  H5::Exception::dontPrint();
-  if (!std::filesystem::exists(path)) throw WrongFile(path + ":1:1: no such file");
-  if (!std::filesystem::is_regular_file(path) || H5Fis_hdf5(path.c_str()) <= 0) {
-    throw WrongFile(path + ":1:1: is not a results file (HDF5)");
-  }
-  try {
-    const H5::H5File file(path, H5F_ACC_RDONLY);
-    const H5::Group root = file.openGroup("/");
-    check_format(path, root);
-    return read_all(root);
-  } catch (const H5::Exception& error) {
-    throw WrongFile(fmt::format("{}:1:1: is damaged or incomplete ({}: {})", path,
-                                error.getFuncName(), error.getDetailMsg()));
-  } catch (const std::bad_alloc&) {
-    throw WrongFile(path + ":1:1: is damaged: a size in it is impossible");
-  } catch (const std::length_error&) {
-    throw WrongFile(path + ":1:1: is damaged: a size in it is impossible");
   }
 }
 

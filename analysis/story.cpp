@@ -157,13 +157,21 @@ std::size_t shorten(std::vector<Told>& story, std::size_t events_max) {
 
 }  // namespace
 
-std::string story_text(const ReplicationRecord& record, std::size_t events_max) {
+std::vector<StoryLine> story_lines(const ReplicationRecord& record, std::size_t events_max,
+                                   std::size_t& left_out) {
   std::vector<Told> story = story_of(record);
-  const std::size_t left_out = shorten(story, std::max<std::size_t>(events_max, 3));
+  left_out = shorten(story, std::max<std::size_t>(events_max, 3));
+  std::vector<StoryLine> lines;
+  for (const auto& told : story) lines.push_back({told.at, text_of(told), told.is_milestone});
+  return lines;
+}
+
+std::string story_text(const ReplicationRecord& record, std::size_t events_max) {
+  std::size_t left_out = 0;
   std::string text;
-  for (const auto& told : story) {
+  for (const auto& line : story_lines(record, events_max, left_out)) {
     if (!text.empty()) text += " | ";
-    text += fmt::format("{} {}", date_text(told.at), text_of(told));
+    text += fmt::format("{} {}", date_text(line.at), line.text);
   }
   if (record.measures().rto_censored()) text += " | not recovered by the horizon";
   if (!record.measures().has_fault() && record.measures().scaling_lag_censored()) {

@@ -206,8 +206,8 @@ std::string capacity_lines(const Summary& summary) {
   return text;
 }
 
-std::string story_lines(const Results& results, const Summary& summary,
-                        const VerdictContext& context) {
+std::string stories_text(const Results& results, const Summary& summary,
+                         const VerdictContext& context) {
   std::string text;
   const auto tell = [&](const char* which, std::size_t position) {
     const auto& record = results.records[position];
@@ -260,7 +260,7 @@ std::string verdict_text(const Results& results, const Summary& summary,
   text += fault_lines(results);
   text += measure_lines(results, summary);
   text += capacity_lines(summary);
-  text += story_lines(results, summary, context);
+  text += stories_text(results, summary, context);
   text += assumption_line(results, context);
   if (!context.results_path.empty()) text += line("results", context.results_path);
   return text;

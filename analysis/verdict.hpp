@@ -4,6 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "analysis/results_file.hpp"
 #include "analysis/summary.hpp"
@@ -28,6 +29,15 @@ nlohmann::json verdict_json(const Results& results, const Summary& summary,
 // One line: what happened from the fault to the recovery, at most `events_max` things, the rest
 // counted.
 std::string story_text(const ReplicationRecord& record, std::size_t events_max);
+
+// The same line by line; `left_out` events are not told.
+struct StoryLine {
+  std::int64_t at;
+  std::string text;
+  bool is_milestone;
+};
+std::vector<StoryLine> story_lines(const ReplicationRecord& record, std::size_t events_max,
+                                   std::size_t& left_out);
 
 // For `windtunnel show`: all events of a replication, or all assumptions, one a line.
 std::string events_text(const ReplicationRecord& record);

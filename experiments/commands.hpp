@@ -29,7 +29,8 @@ int run(const RunCommand& command);
 int check(const std::string& file);
 // All models, or one with all its parameters.
 int models(const std::string& name);
-// `what`: empty for the verdict, assumptions, replications, events (of one replication, from 1).
+// `what`: empty for the verdict, assumptions, replications, events (of one replication, from 1), or
+// a path in the file: /, /series/web-alb.
 int show(const std::string& file, const std::string& what, int replication, bool json);
 struct TraceCommand {
   std::vector<std::string> files;
@@ -49,6 +50,27 @@ struct CalibrateCommand {
 int calibrate(const CalibrateCommand& command);
 // The formats that there are.
 int trace_formats();
+// Tables of all that a results file holds.
+int export_csv(const std::string& file, const std::string& directory);
+
+struct ReplayCommand {
+  std::string file;
+  std::optional<int> replication;  // from 1; or by a measure:
+  std::string worst, median;
+  std::string component, request;  // what is printed; neither: what is noted of all components
+  std::string from, to;
+};
+int replay(const ReplayCommand& command);
+int compare(const std::string& file_a, const std::string& file_b);
+
+struct ReportCommand {
+  std::vector<std::string> files;
+  std::string out;    // empty: beside the first file, .html; Markdown: stdout
+  std::string junit;  // empty: none
+  bool markdown = false;
+};
+int report(const ReportCommand& command);
+
 // Writes a commented starter file; an existing one is left alone.
 int init(const std::string& file);
 

@@ -15,6 +15,8 @@ namespace {
 
 using windtunnel::Diagnostics;
 using windtunnel::experiments::CalibrateCommand;
+using windtunnel::experiments::ReplayCommand;
+using windtunnel::experiments::ReportCommand;
 using windtunnel::experiments::RunCommand;
 using windtunnel::experiments::TraceCommand;
 using windtunnel::experiments::TraceOption;
@@ -22,7 +24,7 @@ using windtunnel::experiments::TraceOption;
 // Options as they were written; empty: not given. They are read by the same reader as a file's
 // values.
 struct Words {
-  std::string seed, replications, jobs, format, number;
+  std::string seed, replications, jobs, format, number, replication, report_format;
   TraceOption trace;
 };
 
@@ -140,6 +142,50 @@ void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
   }
 }
 
+void add_replay(CLI::App& app, ReplayCommand& replay, Words& words) {
+  CLI::App* command = app.add_subcommand("replay", "run one replication again and print it");
+  command->add_option("H5", replay.file, "a results file")->required();
+  auto* one = command->add_option("--replication", words.replication, "which one, from 1");
+  auto* worst = command->add_option("--worst", replay.worst, "the worst by a measure, e.g. rto");
+  auto* median = command->add_option("--median", replay.median, "the median by a measure");
+  one->excludes(worst)->excludes(median);
+  worst->excludes(median);
+  command->add_option("--component", replay.component, "every event of this component");
+  command->add_option("--request", replay.request,
+                      "the life of one request: NUMBER or CLIENT/NUMBER");
+  command->add_option("--from", replay.from, "from this date of the run on, e.g. 10min");
+  command->add_option("--to", replay.to, "up to this date");
+}
+
+void add_report(CLI::App& app, ReportCommand& report, Words& words) {
+  CLI::App* command = app.add_subcommand("report", "results as a page, several files side by side");
+  command->add_option("H5", report.files, "results files")->required();
+  command->add_option("-o,--out", report.out, "the page (default: beside the first file, .html)");
+  command->add_option("--format", words.report_format, "html or markdown");
+  command->add_option("--junit", report.junit, "objectives as test cases, for CI");
+}
+
+void read_calibrate(CalibrateCommand& calibrate, const Words& words, Diagnostics& diagnostics) {
+  constexpr double most_held_out = 0.9;
+  if (words.number.empty()) return;
+  const auto share = windtunnel::parse_quantity<double>(words.number, windtunnel::schema::SHARE);
+  if (!share.value) {
+    complain(diagnostics, "--held-out",
+             fmt::format("{} {}", windtunnel::shown(words.number), share.error));
+  } else if (!(*share.value >= 0 && *share.value <= most_held_out)) {
+    complain(diagnostics, "--held-out", words.number + " is not from 0% to 90%");
+  }
+  calibrate.held_out = share.value.value_or(0);
+}
+
+void read_report(ReportCommand& report, const Words& words, Diagnostics& diagnostics) {
+  const std::string& format = words.report_format;
+  report.markdown = format == "markdown";
+  if (!format.empty() && format != "html" && !report.markdown) {
+    complain(diagnostics, "--format", windtunnel::shown(format) + " is not html or markdown");
+  }
+}
+
 // What CLI11 has to say of the words themselves, in our form.
 std::string explain(const CLI::App& app, int argc, char** argv, const CLI::ParseError& error) {
   std::vector<std::string> names;
@@ -189,14 +235,21 @@ int dispatch(int argc, char** argv) {
   RunCommand run;
   Words words;
   add_run(app, run, words);
-  std::string file, name, what, starter = "windtunnel.yaml";
+  std::string file, name, what, other, directory, starter = "windtunnel.yaml";
+  ReplayCommand replay;
+  add_replay(app, replay, words);
+  ReportCommand report;
+  add_report(app, report, words);
   auto* check = app.add_subcommand("check", "validate a file and print what its graph shows");
   check->add_option("FILE", file, "an experiment or a topology")->required();
   auto* models = app.add_subcommand("models", "list the models, or all parameters of one");
   models->add_option("NAME", name, "a model");
   auto* show = app.add_subcommand("show", "read results back");
   show->add_option("H5", file, "a results file, or the journal of an unfinished run")->required();
-  show->add_option("WHAT", what, "assumptions, replications or events (default: the verdict)");
+  show->add_option(
+      "WHAT", what,
+      "assumptions, replications, events, or a path in the file: /series (default: the "
+      "verdict)");
   show->add_option("N", words.number, "whose events: the replication, from 1 (default 1)");
   add_format(*show, words);
   TraceCommand trace;
@@ -204,6 +257,12 @@ int dispatch(int argc, char** argv) {
   add_trace(app, trace, words, formats);
   CalibrateCommand calibrate;
   add_calibrate(app, calibrate, words);
+  auto* exported = app.add_subcommand("export", "write all that a results file holds as tables");
+  exported->add_option("H5", file, "a results file")->required();
+  exported->add_option("--csv", directory, "the folder for them")->required();
+  auto* compare = app.add_subcommand("compare", "two results, replication by replication");
+  compare->add_option("A", file, "a results file")->required();
+  compare->add_option("B", other, "another one, of the same seed")->required();
   auto* init = app.add_subcommand("init", "write a commented starter file");
   init->add_option("FILE", starter, "where to (default windtunnel.yaml)");
 
@@ -211,6 +270,8 @@ int dispatch(int argc, char** argv) {
   if (check->parsed()) return commands::check(file);
   if (models->parsed()) return commands::models(name);
   if (init->parsed()) return commands::init(starter);
+  if (exported->parsed()) return commands::export_csv(file, directory);
+  if (compare->parsed()) return commands::compare(file, other);
   Diagnostics diagnostics;
   if (formats) return commands::trace_formats();
   if (app.got_subcommand("trace")) {
@@ -218,19 +279,16 @@ int dispatch(int argc, char** argv) {
     if (trace.files.empty()) complain(diagnostics, "windtunnel", "FILE is required");
     if (!diagnostics.has_errors()) return commands::trace(trace);
   } else if (app.got_subcommand("calibrate")) {
-    constexpr double most_held_out = 0.9;
-    if (!words.number.empty()) {
-      const auto share =
-          windtunnel::parse_quantity<double>(words.number, windtunnel::schema::SHARE);
-      if (!share.value) {
-        complain(diagnostics, "--held-out",
-                 fmt::format("{} {}", windtunnel::shown(words.number), share.error));
-      } else if (!(*share.value >= 0 && *share.value <= most_held_out)) {
-        complain(diagnostics, "--held-out", words.number + " is not from 0% to 90%");
-      }
-      calibrate.held_out = share.value.value_or(0);
-    }
+    read_calibrate(calibrate, words, diagnostics);
     if (!diagnostics.has_errors()) return commands::calibrate(calibrate);
+  } else if (!report.files.empty()) {
+    read_report(report, words, diagnostics);
+    if (!diagnostics.has_errors()) return commands::report(report);
+  } else if (!replay.file.empty()) {
+    const auto n =
+        number<std::int64_t>("--replication", words.replication, 1, INT32_MAX, diagnostics);
+    if (n) replay.replication = static_cast<int>(*n);
+    if (!diagnostics.has_errors()) return commands::replay(replay);
   } else if (show->parsed()) {
     const bool json = is_json(words, diagnostics);
     const auto replication =

@@ -8,12 +8,13 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "analysis/browser.hpp"
 #include "analysis/files.hpp"
-#include "analysis/journal.hpp"
 #include "analysis/results_file.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/verdict.hpp"
 #include "experiments/commands.hpp"
+#include "experiments/prepare.hpp"
 #include "topologies/names.hpp"
 
 namespace windtunnel::experiments {
@@ -33,9 +34,6 @@ int check(const std::string& file) {
 }
 
 namespace {
-
-// Not yet a results file: what the journal of a run under way, or of a killed one, has kept.
-analysis::Results read_any(const std::string& file);
 
 std::string replications_text(const analysis::Results& results) {
   constexpr const char* row =
@@ -77,9 +75,8 @@ int say_events(const std::string& file, const analysis::Results& results, int re
 int show(const std::string& file, const std::string& what, int replication, bool json) {
   static const std::vector<std::string> parts = {"assumptions", "replications", "events"};
   if (!what.empty() && std::find(parts.begin(), parts.end(), what) == parts.end()) {
-    fmt::print(stderr, "show:1:1: {} is not {}{}\n", shown(what), listed(parts, "or"),
-               did_you_mean(what, parts));
-    return 2;
+    fmt::print("{}", analysis::browse(file, what));
+    return 0;
   }
   const analysis::Results results = read_any(file);
   if (what == "events") return say_events(file, results, replication);
@@ -96,6 +93,12 @@ int show(const std::string& file, const std::string& what, int replication, bool
       fmt::print("{}", analysis::verdict_text(results, summary, context));
     }
   }
+  return 0;
+}
+
+int export_csv(const std::string& file, const std::string& directory) {
+  const auto written = analysis::export_csv(file, directory);
+  fmt::print("{} tables in {}\n", written.size(), directory);
   return 0;
 }
 
@@ -127,19 +130,6 @@ replications: 10
 service_level: {success: 99%, window: 10s, sustained: 60s}
 objectives: {rto: 2min, availability: 99%}
 )";
-
-analysis::Results read_any(const std::string& file) {
-  const auto exists = [](const std::string& path) { return access(path.c_str(), F_OK) == 0; };
-  const bool is_journal = file.ends_with(".journal");
-  const std::string journal = is_journal ? file : file + ".journal";
-  if (!exists(journal) || (!is_journal && exists(file))) return analysis::read_results(file);
-  analysis::JournalContents contents = analysis::read_journal(journal);
-  fmt::print(stderr, "{}:1:1: note: an unfinished run, {} of {} replications\n", journal,
-             contents.records.size(), contents.header.replications());
-  std::sort(contents.records.begin(), contents.records.end(),
-            [](const auto& a, const auto& b) { return a.replication() < b.replication(); });
-  return {std::move(contents.header), std::move(contents.records)};
-}
 
 }  // namespace
 

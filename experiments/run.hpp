@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "analysis/record.pb.h"
+#include "sim/simulation.hpp"
 #include "topologies/load.hpp"
 
 namespace windtunnel::experiments {
@@ -12,6 +14,15 @@ namespace windtunnel::experiments {
 // engine a process.
 analysis::ReplicationRecord run_replication(const LoadedExperiment& experiment, std::uint64_t seed,
                                             int index, bool simgrid = true);
+
+// The simulation of that replication, ready to run; for those who watch it.
+std::unique_ptr<sim::Simulation> make_simulation(const LoadedExperiment& experiment,
+                                                 std::uint64_t seed, int index,
+                                                 bool simgrid = true);
+
+// What is kept of the runs, the interval decided.
+analysis::Recording recording_of(const settings::Experiment& settings);
+analysis::ServiceLevel level_of(const settings::ServiceLevel& given);
 
 // What is said of the whole experiment: its input, claims and assumptions.
 analysis::ExperimentHeader header_of(const LoadedExperiment& experiment, std::uint64_t seed,

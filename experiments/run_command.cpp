@@ -13,7 +13,7 @@
 #include "analysis/summary.hpp"
 #include "analysis/verdict.hpp"
 #include "experiments/commands.hpp"
-#include "experiments/faults.hpp"
+#include "experiments/prepare.hpp"
 #include "experiments/replications.hpp"
 #include "experiments/run.hpp"
 #include "topologies/quantity.hpp"
@@ -45,71 +45,6 @@ class Progress {
   bool terminal_ = isatty(STDERR_FILENO) == 1;
   int quarter_ = 0;
 };
-
-// `--set NAME=...`: given on the command line, so a trace doesn't change it.
-bool is_set(const RunCommand& command, const std::string& name) {
-  return std::any_of(command.sets.begin(), command.sets.end(),
-                     [&](const std::string& set) { return set.starts_with(name + "="); });
-}
-
-// The length of a run: of the option, the trace's cut or the file.
-void decide_horizon(const RunCommand& command, std::int64_t cut, LoadedExperiment& experiment,
-                    Diagnostics& diagnostics) {
-  settings::Experiment& settings = experiment.settings;
-  std::string option = "--trace";
-  if (!command.horizon.empty()) {
-    option = "--horizon";
-    const auto horizon = parse_quantity<std::int64_t>(command.horizon, schema::DURATION);
-    if (!horizon.value) {
-      return diagnostics.error({option, 1, 1},
-                               fmt::format("{} {}", shown(command.horizon), horizon.error));
-    }
-    settings.set_horizon(*horizon.value);
-  } else if (command.trace && !is_set(command, "horizon")) {
-    settings.set_horizon(cut);
-  } else {
-    return;  // the reader has checked the file's
-  }
-  experiment.input_text += fmt::format("# horizon {} ns\n", settings.horizon());
-  const auto text = [](std::int64_t ns) { return format_quantity(ns, schema::DURATION); };
-  if (settings.horizon() > sim::horizon_limit.count()) {
-    diagnostics.error({option, 1, 1},
-                      fmt::format("horizon {} is above {}", text(settings.horizon()),
-                                  text(sim::horizon_limit.count())));
-  }
-  if (settings.horizon() <= settings.warm_up()) {
-    diagnostics.error({option, 1, 1},
-                      fmt::format("horizon {} is not above {}, the warm_up",
-                                  text(settings.horizon()), text(settings.warm_up())));
-  }
-  for (int i = 0; i < settings.faults_size(); ++i) {
-    if (settings.faults(i).at() < settings.horizon()) continue;
-    const std::string path = fmt::format("faults.{}.at", i);
-    diagnostics.error(experiment.places.at(path),
-                      fmt::format("{}: {} is not before the horizon, {} ({})", path,
-                                  text(settings.faults(i).at()), text(settings.horizon()), option));
-  }
-}
-
-// The file and the options on top of it; nothing if there was an error.
-std::optional<LoadedExperiment> load(const RunCommand& command, Diagnostics& diagnostics) {
-  auto experiment = load_experiment(command.file, command.sets, diagnostics);
-  if (!experiment) return std::nullopt;
-  std::string traced;
-  if (command.trace) traced = apply_trace(*command.trace, *experiment, diagnostics);
-  if (diagnostics.has_errors()) return std::nullopt;
-  auto cuts = read_traces(*experiment, diagnostics);
-  if (diagnostics.has_errors()) return std::nullopt;
-  decide_horizon(command, cuts[traced], *experiment, diagnostics);
-  if (diagnostics.has_errors()) return std::nullopt;
-  return experiment;
-}
-
-int replications_of(const RunCommand& command, const LoadedExperiment& experiment) {
-  const bool once = command.trace && !is_set(command, "replications");
-  return command.replications.value_or(once ? 1
-                                            : static_cast<int>(experiment.settings.replications()));
-}
 
 // Whether a file may be written there: none is, it is empty, or it is one of our own by its first
 // bytes.
@@ -169,15 +104,16 @@ analysis::ExperimentHeader header_for(const RunCommand& command,
     given.set_path(set.substr(0, set.find('=')));
     given.set_value(set.substr(set.find('=') + 1));
   }
+  keep_options(command, header);
   return header;
 }
 
-void announce(const analysis::ExperimentHeader& header, const LoadedExperiment& experiment) {
+void announce(const analysis::ExperimentHeader& header) {
   const auto text = [](std::int64_t ns) { return format_quantity(ns, schema::DURATION); };
   fmt::print(stderr, "{}: seed {}, {} replication{} of {}\n", header.experiment(), header.seed(),
              header.replications(), header.replications() == 1 ? "" : "s", text(header.horizon()));
-  for (const auto& fault : experiment.settings.faults()) {
-    fmt::print(stderr, "  {} {}\n", text(fault.at()), FaultInjector::describe(fault));
+  for (const auto& fault : header.faults()) {
+    fmt::print(stderr, "  {} {}\n", text(fault.at()), fault.text());
   }
 }
 
@@ -203,7 +139,7 @@ void give_up(const BatchResult& batch, analysis::Journal& journal, const std::st
 
 int run(const RunCommand& command) {
   Diagnostics diagnostics;
-  const auto experiment = load(command, diagnostics);
+  const auto experiment = prepare(command, diagnostics);
   fmt::print(stderr, "{}", diagnostics.print());
   if (!experiment) return 2;
   analysis::Results results{.header = header_for(command, *experiment), .records = {}};
@@ -213,7 +149,7 @@ int run(const RunCommand& command) {
   auto journal = open_journal(command, out + ".journal", results.header, done);
   if (!journal) return 2;
 
-  announce(results.header, *experiment);
+  announce(results.header);
   const auto start = std::chrono::steady_clock::now();
   const bool resumed = !done.empty();
   const int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));

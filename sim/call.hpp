@@ -76,9 +76,10 @@ struct Call {
   std::uint16_t request_class = 0;  // what kind of request it is, or serves: see RequestClass
   Operation operation = Operation::read;
   Outcome outcome = Outcome::ok;
-  bool caller_done = false;  // it gave up waiting
-  bool callee_done = true;   // it has nothing to do: not sent yet, answered, or lost
-  Duration service_time{0};  // as a trace recorded it; 0: the callee's own law
+  std::uint32_t watched = 0;  // the watcher's own: 0 unless it follows this call
+  bool caller_done = false;   // it gave up waiting
+  bool callee_done = true;    // it has nothing to do: not sent yet, answered, or lost
+  Duration service_time{0};   // as a trace recorded it; 0: the callee's own law
 
   static constexpr std::uint32_t none = 0xffffffff;
 

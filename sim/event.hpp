@@ -4,6 +4,8 @@
 
 #include <bit>
 #include <cstdint>
+#include <string>
+#include <string_view>
 #include <type_traits>
 
 #include "sim/time.hpp"
@@ -72,9 +74,36 @@ struct MethodOf<void (C::*)(A)> {
 };
 }  // namespace detail
 
+// What handlers are called, for traces. Every handler in use adds itself before main().
+class HandlerName {
+ public:
+  HandlerName(Handler handler, std::string_view name)
+      : handler_(handler), name_(name), next_(first_) {
+    first_ = this;
+  }
+  // "Client::on_arrival"; "?" of an unknown one.
+  static std::string of(Handler handler);
+
+ private:
+  Handler handler_;
+  std::string_view name_;
+  HandlerName* next_;
+  static HandlerName* first_;
+};
+
+template <auto Method>
+constexpr std::string_view name_as_compiled() {
+  return __PRETTY_FUNCTION__;
+}
+template <auto Method>
+void invoke(Entity* target, std::uint64_t argument);
+template <auto Method>
+inline const HandlerName handler_name{&invoke<Method>, name_as_compiled<Method>()};
+
 // The handler that calls `Method` (no argument, an integer or a Handle) on the target.
 template <auto Method>
 void invoke(Entity* target, std::uint64_t argument) {
+  static_cast<void>(&handler_name<Method>);
   using M = detail::MethodOf<decltype(Method)>;
   auto* self = static_cast<typename M::Class*>(target);
   if constexpr (std::is_void_v<typename M::Argument>) {

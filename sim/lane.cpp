@@ -44,6 +44,7 @@ void Lane::on_head_due() {
     leave(call);
     call.caller_done = true;
     call.outcome = Outcome::timeout;
+    sim().tell_watcher(CallStep::timed_out, handle, call);
     owner_.on_timeout(call, handle);
     sim().release_if_done(handle, call);
   }

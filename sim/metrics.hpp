@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -122,6 +123,8 @@ class Ratio final : public Metric {
   std::vector<std::pair<std::string, double>> summary(Time now) const override;
   void restart(Time) override {}
   double reading() const override;
+  const Level& part() const { return part_; }
+  const Level& whole() const { return whole_; }
 
  private:
   const Level &part_, &whole_;
@@ -147,6 +150,11 @@ class Histogram final : public Metric {
   // Seconds, q in [0, 1]; the middle of the step that holds the quantile, 0 without records.
   double quantile(double q) const;
   void merge(const Histogram& other);
+  double sum() const { return sum_ * 1e-9; }  // seconds
+  // Records by step, and where a step lies, in ns: what recorders and CloudWatch keep.
+  std::span<const std::uint64_t> counts() const { return *storage_; }
+  static double middle_of(std::size_t step);
+  static constexpr std::size_t steps_an_octave() { return steps; }
 
   // Its steps, for who takes differences between two dates (restart() empties them).
   static constexpr std::size_t step_bits = 6;
@@ -166,7 +174,6 @@ class Histogram final : public Metric {
     const auto octave = static_cast<std::size_t>(std::bit_width(ns)) - step_bits;
     return octave * steps + static_cast<std::size_t>((ns >> (octave - 1)) - steps);
   }
-  static double middle_of(std::size_t index);
 
   std::unique_ptr<std::array<std::uint64_t, size>> storage_ =
       std::make_unique<std::array<std::uint64_t, size>>();

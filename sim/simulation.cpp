@@ -4,6 +4,30 @@
 
 namespace windtunnel::sim {
 
+const char* to_string(CallStep step) {
+  switch (step) {
+    case CallStep::opened:
+      return "opened";
+    case CallStep::sent:
+      return "sent";
+    case CallStep::arrived:
+      return "arrived";
+    case CallStep::answered:
+      return "answered";
+    case CallStep::ended:
+      return "ended";
+    case CallStep::late:
+      return "late";
+    case CallStep::timed_out:
+      return "timed_out";
+    case CallStep::given_up:
+      return "given_up";
+    case CallStep::dropped:
+      return "dropped";
+  }
+  return "?";
+}
+
 // The run's own events: the end of the warm-up and the horizon.
 class Simulation::Conductor final : public Entity {
  public:
@@ -12,12 +36,17 @@ class Simulation::Conductor final : public Entity {
     for (const auto& component : sim().components()) {
       for (Metric* metric : component->metrics().all()) metric->restart(sim().now());
     }
+    if (sim().watcher_ != nullptr) sim().watcher_->on_metrics_restarted();
   }
   void on_horizon() { sim().operate<&Conductor::end>(this); }
   void end() {
     sim().ended_ = true;
     sim().calendar_.clear();
   }
+
+ private:
+  inline static const HandlerName names_[] = {{&on_request_arrived, "a request arrives"},
+                                              {&on_answer_arrived, "an answer arrives"}};
 };
 
 Simulation::Simulation(const RunOptions& options) : options_(options) {
@@ -64,6 +93,8 @@ bool Simulation::advance(std::uint64_t limit) {
     if (calendar_.empty() || calendar_.next_key() > limit) return false;
     const Event event = calendar_.pop();
     now_ = std::max(now_, event_time(event.key));
+    if (event.key >= attention_) [[unlikely]]
+      show_to_watcher(event);
     fingerprint_.add(event.key, event.target->name_hash(), event.argument);
     ++handled_;
     event.handler(event.target, event.argument);
@@ -71,9 +102,30 @@ bool Simulation::advance(std::uint64_t limit) {
   return true;
 }
 
+void Simulation::watch(Watcher& watcher, const Watch& what) {
+  WT_CHECK(watcher_ == nullptr && handled_ == 0, "a run has one watcher, from its start");
+  watcher_ = &watcher;
+  watch_ = what;
+  if (what.interval < forever) next_sample_ = time_zero + what.interval;
+  if (what.interval < forever) attention_ = event_key(next_sample_, Turn::fault);
+  if (what.events) attention_ = 0;
+}
+
+// Those due by now.
+void Simulation::take_samples() {
+  for (; next_sample_ <= now_; next_sample_ += watch_.interval) watcher_->on_sample(next_sample_);
+  if (!watch_.events) attention_ = event_key(next_sample_, Turn::fault);
+}
+
+void Simulation::show_to_watcher(const Event& event) {
+  take_samples();
+  if (watch_.events) watcher_->on_event(event);
+}
+
 bool Simulation::run_operation() {
   if (operations_.empty()) return false;
   const Event operation = operations_[next_operation_++];
+  if (watch_.events) watcher_->on_operation(operation);
   fingerprint_.add(operation.key, operation.target->name_hash(), operation.argument);
   in_operation_ = true;
   operation.handler(operation.target, operation.argument);
@@ -94,6 +146,7 @@ Handle Simulation::open_call(Entity& caller, std::uint32_t caller_node, Operatio
   call.operation = operation;
   call.context = context;
   call.opened = now_;
+  tell_watcher(CallStep::opened, handle, call);
   return handle;
 }
 
@@ -113,6 +166,7 @@ void Simulation::send(Handle handle, const Address& to) {
   call.callee_done = false;
   call.from = call.caller->zone_of(call.caller_node);
   call.to = to.entity->zone_of(to.node);
+  tell_watcher(CallStep::sent, handle, call);
   const auto time =
       network_.travel(call.from, call.to, call.operation, call.caller->network_chance_);
   if (time == Duration::zero()) {
@@ -138,6 +192,7 @@ void Simulation::deliver_request(Handle handle) {
     // Power lost, or the address belongs to nobody any more: silence.
     if (!platform_->up(node.host) || node.life != call->callee_life) return drop(handle);
   }
+  tell_watcher(CallStep::arrived, handle, *call);
   // The callee's operating system accepts connections itself.
   if (call->operation == Operation::connect) return answer(handle, Outcome::ok);
   callee.on_request(*call, handle);
@@ -147,7 +202,9 @@ void Simulation::answer(Handle handle, Outcome outcome) {
   Call& call = calls_[handle];
   call.outcome = outcome;
   call.callee_done = true;
+  tell_watcher(CallStep::answered, handle, call);
   if (call.caller_done) {
+    tell_watcher(CallStep::late, handle, call);
     call.caller->on_late_answer(call);
     calls_.destroy(handle);
     return;
@@ -170,6 +227,7 @@ void Simulation::deliver_answer(Handle handle) {
   Call* call = calls_.find(handle);
   if (call == nullptr) return;
   call->callee_done = true;
+  tell_watcher(call->caller_done ? CallStep::late : CallStep::ended, handle, *call);
   if (call->caller_done) {
     call->caller->on_late_answer(*call);
     calls_.destroy(handle);
@@ -184,6 +242,7 @@ void Simulation::deliver_answer(Handle handle) {
 void Simulation::drop(Handle handle) {
   Call& call = calls_[handle];
   call.callee_done = true;
+  tell_watcher(CallStep::dropped, handle, call);
   release_if_done(handle, call);
 }
 
@@ -192,6 +251,7 @@ void Simulation::give_up(Handle handle) {
   if (call == nullptr || call->caller_done) return;
   if (call->lane != nullptr) call->lane->leave(*call);
   call->caller_done = true;
+  tell_watcher(CallStep::given_up, handle, *call);
   release_if_done(handle, *call);
 }
 

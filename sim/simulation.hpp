@@ -18,6 +18,7 @@
 #include "sim/network.hpp"
 #include "sim/platform.hpp"
 #include "sim/pool.hpp"
+#include "sim/watcher.hpp"
 
 namespace windtunnel::sim {
 
@@ -107,6 +108,13 @@ class Simulation {
   const std::vector<std::unique_ptr<Component>>& components() const { return components_; }
   Component* find_component(std::string_view name) const;
 
+  // One at most, before run(); it outlives the simulation.
+  void watch(Watcher& watcher, const Watch& what);
+  void tell_watcher(CallStep step, Handle handle, Call& call) {
+    if (watch_.calls) [[unlikely]]
+      watcher_->on_call(step, handle, call);
+  }
+
   // Wires and starts all components and runs to the horizon; once.
   void run();
 
@@ -126,7 +134,9 @@ class Simulation {
   bool ended() const { return ended_; }
   // The platform's own events (transfers) move the clock, never back.
   void set_clock(Time date) {
-    if (date > now_) now_ = date;
+    if (date <= now_) return;
+    now_ = date;
+    if (event_key(date, Turn::fault) >= attention_) take_samples();
   }
 
  private:
@@ -142,6 +152,8 @@ class Simulation {
   void post(Time date, Turn turn, Handler handler, Entity* target, std::uint64_t argument) {
     calendar_.push(event_key(date, turn), handler, target, argument);
   }
+  void take_samples();
+  void show_to_watcher(const Event& event);
   static void on_request_arrived(Entity* callee, std::uint64_t handle);
   static void on_answer_arrived(Entity* caller, std::uint64_t handle);
   void deliver_request(Handle handle);
@@ -156,6 +168,10 @@ class Simulation {
   Calendar calendar_;
   Fingerprint fingerprint_;
   std::uint64_t handled_ = 0;
+  Watcher* watcher_ = nullptr;
+  Watch watch_;
+  Time next_sample_ = Time::max();
+  std::uint64_t attention_ = ~std::uint64_t{0};  // events from this key on concern the watcher
   Pool<Call> calls_;
   std::vector<RequestClass> classes_{1};
   std::vector<Event> operations_;

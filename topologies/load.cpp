@@ -211,7 +211,8 @@ bool is_topology_itself(const Override& change) {
 }
 
 // A topology that is a path is read and put in the path's place.
-void read_named_topology(Node& root, LoadedExperiment& experiment, Diagnostics& diagnostics) {
+void read_named_topology(Node& root, LoadedExperiment& experiment,
+                         const std::vector<InputText>& inputs, Diagnostics& diagnostics) {
   Member* topology = root.find("topology");
   if (topology == nullptr || topology->value.kind != Node::Kind::SCALAR) return;
   const bool from_file = topology->place.file == experiment.file;
@@ -220,13 +221,18 @@ void read_named_topology(Node& root, LoadedExperiment& experiment, Diagnostics& 
   const std::string path = (directory / topology->value.text).lexically_normal().string();
   const std::size_t errors = diagnostics.errors();
   Diagnostics found;
-  const auto text = read_text(path, found);
+  const auto input = std::find_if(inputs.begin(), inputs.end(),
+                                  [&](const InputText& one) { return one.name == path; });
+  const auto text = input != inputs.end() ? std::optional(input->text) : read_text(path, found);
   if (!text) {
     const Diagnostic why = found.sorted().front();
     diagnostics.error(topology->place, fmt::format("topology: {}: {}", shown(path), why.text));
   }
   const auto node = text ? parse_document(*text, path, diagnostics) : std::nullopt;
-  if (text) experiment.input_text += fmt::format("\n# {}\n{}", path, *text);
+  if (text) {
+    experiment.input_text += fmt::format("\n# {}\n{}", path, *text);
+    experiment.inputs.push_back({path, *text});
+  }
   if (node && is_map(*node, diagnostics) && diagnostics.errors() == errors) topology->value = *node;
 }
 
@@ -252,18 +258,20 @@ std::optional<Topology> read_topology(const std::string& text, const std::string
 
 std::optional<LoadedExperiment> read_experiment(const std::string& text, const std::string& file,
                                                 const std::vector<std::string>& sets,
-                                                Diagnostics& diagnostics) {
+                                                Diagnostics& diagnostics,
+                                                const std::vector<InputText>& inputs) {
   const std::size_t errors = diagnostics.errors();
   const std::vector<Override> changes = parse_overrides(sets, diagnostics);
   auto root = parse_document(text, file, diagnostics);
   if (!root || !is_map(*root, diagnostics)) return std::nullopt;
   LoadedExperiment experiment;
+  experiment.inputs.push_back({file, text});
   experiment.file = file;
   experiment.input_text = text;
   for (const Override& change : changes) {
     if (is_topology_itself(change)) apply_override(*root, change, diagnostics);
   }
-  read_named_topology(*root, experiment, diagnostics);
+  read_named_topology(*root, experiment, inputs, diagnostics);
   for (const Override& change : changes) {
     if (!is_topology_itself(change)) apply_override(*root, change, diagnostics);
   }

@@ -195,11 +195,13 @@ void Program::on_instance_resumed(std::uint32_t instance) {
 
 void Program::count_instances() {
   double vcpus = 0;
-  std::int64_t ready = 0;
+  std::int64_t ready = 0, serving = 0;
   for (const auto& instance : instances_) {
     if (instance->serving) vcpus += instance->vcpus;
+    serving += instance->serving;
     ready += instance->serving && instance->registered && instance->healthy;
   }
+  metric.workers.set(sim().now(), serving * workers_);
   metric.cpu_in_service.set(sim().now(), cpu_units(vcpus));
   if (demand_ != nullptr) demand_->set_ready(ready);
 }

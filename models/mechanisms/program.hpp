@@ -71,6 +71,7 @@ class Program : public sim::Component,
     sim::Counter wasted{set, "WastedWork",
                         "answers nobody waited for any more, of calls made and of requests served"};
     sim::Level busy_workers{set, "BusyWorkers", "Count", "workers held, all instances"};
+    sim::Level workers{set, "InServiceWorkers", "Count", "workers of the instances in service"};
     sim::Level queued{set, "QueueLength", "Count", "requests waiting for a worker, all instances"};
     sim::Level busy_cpu{set, "BusyCpuUnits", "Count",
                         "CPU units (1,024 a vCPU) computing, all instances"};

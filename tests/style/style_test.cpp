@@ -122,6 +122,7 @@ const std::vector<Ban>& bans() {
       {"models/load/client_load.cpp", "the same"}};
   static const std::map<std::string, std::string> wall_clock = {
       {"experiments/run_command.cpp", "says how long the batch took"},
+      {"experiments/header.cpp", "says when the results were made"},
       {"experiments/replications.cpp", "looks after processes"}};
   static const std::vector<Ban> all = {
       {std::regex(R"(\b(s?rand|random|drand48)\s*\()"), "chance comes from sim::Stream", {}, {}},

@@ -1,0 +1,24 @@
+// The measures of one replication by their names, as the fields of Measures give them: a new
+// measure is known here without a line of its own.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/record.pb.h"
+
+namespace windtunnel::analysis {
+
+struct MeasureValue {
+  bool exists = false;
+  bool censored = false;  // it exists, and is worse than any that is known
+  double value = 0;       // seconds, or a share; of one that isn't censored
+};
+
+// rto, rpo, availability ...: what may be absent or censored, and time_out_of_service.
+std::vector<std::string> measure_names();
+// More of a share is better, less of all others.
+bool is_share(const std::string& measure);
+MeasureValue value_of(const Measures& measures, const std::string& measure);
+
+}  // namespace windtunnel::analysis
