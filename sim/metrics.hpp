@@ -151,18 +151,14 @@ class Histogram final : public Metric {
   double quantile(double q) const;
   void merge(const Histogram& other);
   double sum() const { return sum_ * 1e-9; }  // seconds
-  // Records by step, and where a step lies, in ns: what recorders and CloudWatch keep.
+
+  // Records by step, for who takes differences between two dates (restart() empties them), and
+  // where a step lies, in ns.
+  static constexpr std::size_t step_bits = 6;
+  static constexpr std::size_t steps = std::size_t{1} << step_bits;  // of an octave
+  static constexpr std::size_t size = (64 - step_bits + 1) * steps;
   std::span<const std::uint64_t> counts() const { return *storage_; }
   static double middle_of(std::size_t step);
-  static constexpr std::size_t steps_an_octave() { return steps; }
-
-  // Its steps, for who takes differences between two dates (restart() empties them).
-  static constexpr std::size_t step_bits = 6;
-  static constexpr std::size_t steps = std::size_t{1} << step_bits;
-  static constexpr std::size_t size = (64 - step_bits + 1) * steps;
-  std::uint64_t records_of(std::size_t step) const { return counts_[step]; }
-  static double value_of(std::size_t step) { return middle_of(step) * 1e-9; }  // seconds
-  double sum() const { return sum_ * 1e-9; }                                   // seconds
 
   std::vector<std::pair<std::string, double>> summary(Time now) const override;
   void restart(Time now) override;

@@ -52,7 +52,7 @@ std::optional<double> percentile_of(const StatisticSet& set, double percentile) 
   for (const auto& [step, count] : set.histogram) {
     seen += count;
     if (static_cast<double>(seen) >= rank) {
-      return sim::Histogram::value_of(step) * set.histogram_scale;
+      return sim::Histogram::middle_of(step) * 1e-9 * set.histogram_scale;
     }
   }
   return set.maximum;
@@ -204,10 +204,10 @@ class Records final : public MetricReader {
     StatisticSet grown;
     grown.histogram_scale = scale_;
     for (std::size_t step = 0; step < last_.size(); ++step) {
-      const std::uint64_t records = histogram_.records_of(step);
+      const std::uint64_t records = histogram_.counts()[step];
       const std::uint64_t more = records - std::exchange(last_[step], records);
       if (more == 0) continue;
-      grown.add(sim::Histogram::value_of(step) * scale_, static_cast<double>(more));
+      grown.add(sim::Histogram::middle_of(step) * 1e-9 * scale_, static_cast<double>(more));
       grown.histogram.emplace_back(static_cast<std::uint32_t>(step), more);
     }
     grown.sum = (histogram_.sum() - std::exchange(last_sum_, histogram_.sum())) * scale_;
