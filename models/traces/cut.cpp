@@ -8,7 +8,7 @@
 #include <map>
 #include <utility>
 
-#include "models/traces/pattern.hpp"
+#include "models/mechanisms/wildcard.hpp"
 #include "models/traces/sort_buffer.hpp"
 #include "models/traces/utf8.hpp"
 
@@ -260,7 +260,7 @@ class LoggedRequests final : public Requests {
     Request request;
     request.service_time = std::max(Nanoseconds(0), row.service);
     for (std::size_t i = 0; i < cut_.paths.size(); ++i) {
-      if (!matches(cut_.paths[i], row.path)) continue;
+      if (!matches_wildcard(cut_.paths[i], row.path)) continue;
       request.path_class = static_cast<std::int32_t>(i);
       break;
     }

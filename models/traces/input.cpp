@@ -23,9 +23,12 @@ class File final : public Source {
   explicit File(const std::string& path) : descriptor_(open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     if (descriptor_ < 0) throw Bad{1, 1, told("cannot be read")};
     struct stat status {};
-    if (fstat(descriptor_, &status) == 0 && S_ISDIR(status.st_mode)) {
+    if (fstat(descriptor_, &status) == 0 && !S_ISREG(status.st_mode)) {
       close(descriptor_);
-      throw Bad{1, 1, "cannot be read: is a directory"};
+      throw Bad{1, 1,
+                S_ISDIR(status.st_mode)
+                    ? "cannot be read: is a directory"
+                    : "is no regular file; a trace is read more than once, so keep it in one"};
     }
   }
   ~File() override { close(descriptor_); }

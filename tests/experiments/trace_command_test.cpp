@@ -103,6 +103,8 @@ TEST(TraceCommand, BadFilesAreToldAndNothingIsWritten) {
   EXPECT_THAT(program.run({"trace", "none.csv"}).messages,
               StartsWith("none.csv:1:1: cannot be read: "));
   EXPECT_THAT(program.run({"trace", "."}).messages, StartsWith(".:1:1: cannot be read"));
+  EXPECT_THAT(program.run({"trace", "/dev/zero"}).messages,
+              StartsWith("/dev/zero:1:1: is no regular file"));
 }
 
 TEST(TraceCommand, AnEndlessLineIsToldWithItsPlace) {

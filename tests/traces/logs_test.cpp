@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "models/traces/pattern.hpp"
+#include "models/mechanisms/wildcard.hpp"
 #include "tests/traces/reading.hpp"
 
 namespace windtunnel::traces {
@@ -147,15 +147,15 @@ TEST(WebLog, AnAgentThatIsCutOffIsNotAnErrorButATruncatedFileIs) {
 }
 
 TEST(PathPatterns, AreThoseOfLoadBalancersRules) {
-  EXPECT_TRUE(matches("/api/*", "/api/users/7"));
-  EXPECT_TRUE(matches("/api/*", "/api/"));
-  EXPECT_FALSE(matches("/api/*", "/api"));
-  EXPECT_FALSE(matches("/api/*", "/API/x"));
-  EXPECT_TRUE(matches("*.png", "/a/b.png"));
-  EXPECT_TRUE(matches("/img/*/x?.gif", "/img/a/b/x1.gif"));
-  EXPECT_FALSE(matches("/img/*/x?.gif", "/img/a/b/x.gif"));
-  EXPECT_TRUE(matches("*", ""));
-  EXPECT_FALSE(matches("", "/"));
+  EXPECT_TRUE(matches_wildcard("/api/*", "/api/users/7"));
+  EXPECT_TRUE(matches_wildcard("/api/*", "/api/"));
+  EXPECT_FALSE(matches_wildcard("/api/*", "/api"));
+  EXPECT_FALSE(matches_wildcard("/api/*", "/API/x"));
+  EXPECT_TRUE(matches_wildcard("*.png", "/a/b.png"));
+  EXPECT_TRUE(matches_wildcard("/img/*/x?.gif", "/img/a/b/x1.gif"));
+  EXPECT_FALSE(matches_wildcard("/img/*/x?.gif", "/img/a/b/x.gif"));
+  EXPECT_TRUE(matches_wildcard("*", ""));
+  EXPECT_FALSE(matches_wildcard("", "/"));
 }
 
 }  // namespace
