@@ -39,7 +39,7 @@ const std::map<std::string, Allowed> may_include = {
        "experiments/experiment.pb.h"}}},  // the message of the file that a topology may stand in
     {"experiments",
      {{"experiments/", "analysis/", "topologies/", "sim/"},
-      {"models/registry.hpp",
+      {"models/registry.hpp", "models/left_out.hpp",
        "models/mechanisms/rate_series.hpp"}}},  // --trace is read before the first fork
 };
 
