@@ -140,7 +140,7 @@ TEST(Report, ThePageNeedsNothingElse) {
   const std::string page = report_html({variant()});
   EXPECT_FALSE(std::regex_search(page, std::regex("(src|href)=\"?(https?:)?//")));
   EXPECT_THAT(page, HasSubstr("default-src 'none'"));
-  if (!report_has_pictures()) EXPECT_THAT(page, HasSubstr("was built without npm"));
+  EXPECT_NE(report_has_pictures(), page.find("was built without npm") != std::string::npos);
 }
 
 }  // namespace

@@ -18,7 +18,7 @@ using ::testing::IsSupersetOf;
 struct Seen final : Watcher {
   explicit Seen(Simulation& simulation) : sim(simulation) {}
   void on_sample(Time date) override {
-    dates.push_back(seconds(date));
+    dates.push_back((date - time_zero) / 1s);
     if (look) look();
   }
   void on_event(const Event& event) override { handlers.push_back(HandlerName::of(event.handler)); }
@@ -28,7 +28,7 @@ struct Seen final : Watcher {
   }
   Simulation& sim;
   std::function<void()> look;
-  std::vector<double> dates;
+  std::vector<std::int64_t> dates;
   std::vector<std::string> handlers, steps;
   int operations = 0;
 };

@@ -40,7 +40,7 @@ const std::map<std::string, Allowed> may_include = {
        "experiments/experiment.pb.h"}}},  // the message of the file that a topology may stand in
     {"experiments",
      {{"experiments/", "analysis/", "topologies/", "sim/", "models/traces/"},
-      {"models/registry.hpp", "models/mechanisms/rates.hpp",
+      {"models/registry.hpp", "models/left_out.hpp", "models/mechanisms/rates.hpp",
        "models/load/client_load.hpp"}}},  // --trace is read before the first fork
 };
 
