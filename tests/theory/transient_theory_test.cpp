@@ -6,6 +6,7 @@
 
 #include "models/compute/station.hpp"
 #include "models/load/client.hpp"
+#include "tests/support/planned.hpp"
 #include "tests/theory/point.hpp"
 
 namespace windtunnel::theory {
@@ -13,15 +14,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Arrivals at a piecewise constant rate to infinite servers of exponential service.
+std::shared_ptr<const ArrivalPlan> at_rates(std::vector<RatePiece> pieces) {
+  return test::planned([pieces = std::move(pieces)](sim::Stream chance) {
+    return arrivals_at(given_rates(pieces), false, chance);
+  });
+}
+
+// Arrivals at rates that change to infinite servers of exponential service.
 struct InfiniteServers {
-  InfiniteServers(std::shared_ptr<const RateSeries> rates, double mean_service,
+  InfiniteServers(std::shared_ptr<const ArrivalPlan> arrivals, double mean_service,
                   sim::Duration horizon, std::uint64_t replication)
       : sim({.replication = replication, .horizon = horizon, .window = 100h}) {
     Client::Shape users;
     users.target = "station";
-    users.arrivals = Arrivals::series(
-        std::move(rates),
+    users.arrivals = Arrivals::planned(
+        std::move(arrivals),
         sim::Stream(sim::stream_key(1, replication, sim::hash_name("users"), "arrivals")));
     users.timeout = sim::Duration(0);
     sim.add(std::make_unique<Client>(sim, "users", users));
@@ -37,12 +44,11 @@ struct InfiniteServers {
 // E[N(t)] = lambda / mu (1 - e^(-mu t))
 constexpr double filling_rate = 100, filling_mu = 0.1;
 double number_after_5_seconds(std::uint64_t replication) {
-  auto rates = std::make_shared<RateSeries>();
-  rates->bins = {{sim::time_zero, sim::time_zero + 5s, filling_rate}};
+  const auto arrivals = at_rates({{0s, 5s, filling_rate * 5}});
   constexpr std::uint64_t runs = 40;
   double sum = 0;
   for (std::uint64_t run = 0; run < runs; ++run) {
-    InfiniteServers world(rates, 1 / filling_mu, 5s, replication * runs + run);
+    InfiniteServers world(arrivals, 1 / filling_mu, 5s, replication * runs + run);
     world.sim.run();
     sum += static_cast<double>(world.station->metric.in_system.value());
   }
@@ -87,14 +93,14 @@ struct Swing {
 Swing swing_of(std::uint64_t replication) {
   constexpr int periods = 56;
   const sim::Duration horizon = sim::from_seconds(periods * period);
-  auto rates = std::make_shared<RateSeries>();
+  std::vector<RatePiece> pieces;
   constexpr sim::Duration bin = 50ms;
   for (sim::Duration from{}; from < horizon; from += bin) {
     const double middle = sim::seconds(from + bin / 2);
-    rates->bins.push_back({sim::time_zero + from, sim::time_zero + from + bin,
-                           mean_rate + swing * std::sin(w * middle)});
+    const double rate = mean_rate + swing * std::sin(w * middle);
+    pieces.push_back({from, from + bin, rate * sim::seconds(bin)});
   }
-  InfiniteServers world(rates, 1 / mu, horizon + 1ms, replication);
+  InfiniteServers world(at_rates(std::move(pieces)), 1 / mu, horizon + 1ms, replication);
   const auto& fit = static_cast<Fit&>(
       world.sim.add(std::make_unique<Fit>(world.sim, world.station->metric.in_system)));
   world.sim.run();
