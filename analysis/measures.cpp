@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <string_view>
 
 #include "sim/check.hpp"
 
@@ -200,28 +201,56 @@ void measure_availability(const sim::RunLog& log, ReplicationRecord& record) {
   }
 }
 
-// The longest closed spell, unless one is still open at the horizon.
+// The longest closed spell of a kind, unless one is still open at the horizon.
+struct Lag {
+  const sim::LagSpell* longest = nullptr;  // of the closed ones
+  bool censored = false;
+  Duration at_least{0};
+};
+
+Lag lag_of(const sim::RunLog& log, std::string_view kind) {
+  Lag lag;
+  for (const auto& spell : log.spells) {
+    if (spell.kind != kind) continue;
+    lag.at_least = std::max(lag.at_least, spell.end.value_or(log.horizon) - spell.start);
+    if (!spell.end)
+      lag.censored = true;
+    else if (!lag.longest || *spell.end - spell.start > *lag.longest->end - lag.longest->start)
+      lag.longest = &spell;
+  }
+  return lag;
+}
+
+template <typename Parts>
+void record_parts(const sim::LagSpell& spell, Parts& parts) {
+  for (const auto& part : spell.parts) {
+    auto& recorded = *parts.Add();
+    recorded.set_name(part.name);
+    recorded.set_length(part.length.count());
+  }
+}
+
 void measure_replacement(const sim::RunLog& log, ReplicationRecord& record) {
   auto& measures = *record.mutable_measures();
-  const sim::LagSpell* longest = nullptr;
-  Duration at_least{0};
-  for (const auto& spell : log.spells) {
-    if (spell.kind != "replacement") continue;
-    at_least = std::max(at_least, spell.end.value_or(log.horizon) - spell.start);
-    if (!spell.end)
-      measures.set_replacement_lag_censored(true);
-    else if (!longest || *spell.end - spell.start > *longest->end - longest->start)
-      longest = &spell;
+  const Lag lag = lag_of(log, "replacement");
+  measures.set_replacement_lag_censored(lag.censored);
+  if (lag.censored) {
+    measures.set_replacement_lag_at_least(lag.at_least.count());
+  } else if (lag.longest) {
+    measures.set_replacement_lag((*lag.longest->end - lag.longest->start).count());
+    record_parts(*lag.longest, *record.mutable_replacement_lag_parts());
   }
-  if (measures.replacement_lag_censored()) {
-    measures.set_replacement_lag_at_least(at_least.count());
-  } else if (longest) {
-    measures.set_replacement_lag((*longest->end - longest->start).count());
-    for (const auto& part : longest->parts) {
-      auto& recorded = *record.add_replacement_lag_parts();
-      recorded.set_name(part.name);
-      recorded.set_length(part.length.count());
-    }
+}
+
+void measure_scaling(const sim::RunLog& log, ReplicationRecord& record) {
+  auto& measures = *record.mutable_measures();
+  const Lag lag = lag_of(log, "scaling");
+  measures.set_scaling_lag_censored(lag.censored);
+  if (lag.censored) {
+    measures.set_scaling_lag_at_least(lag.at_least.count());
+  } else if (lag.longest) {
+    measures.set_scaling_lag((*lag.longest->end - lag.longest->start).count());
+    record_parts(*lag.longest, *record.mutable_scaling_lag_parts());
   }
 }
 
@@ -282,6 +311,7 @@ void record_run(const sim::RunLog& log, const ServiceLevel& level, ReplicationRe
   measure_loss(log, record);
   measure_availability(log, record);
   measure_replacement(log, record);
+  measure_scaling(log, record);
   record_spells(log, record);
   record_events(log, record);
 }

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <vector>
@@ -92,28 +93,51 @@ void tell(std::vector<Told>& story, Told told) {
   story.push_back(std::move(told));
 }
 
-// From the fault to the recovery (to the horizon if there is none), with both ends and the first
-// failed request.
+struct Span {
+  std::int64_t start, end;
+};
+
+// From the fault to the recovery (to the horizon if there is none); without a fault the longest
+// spell of scaling lag.
+std::optional<Span> span_of(const ReplicationRecord& record) {
+  const auto& measures = record.measures();
+  if (measures.has_fault()) {
+    return Span{measures.fault(), measures.has_recovered() ? measures.recovered() : INT64_MAX};
+  }
+  std::optional<Span> longest;
+  for (const auto& spell : record.spells()) {
+    if (spell.kind() != "scaling") continue;
+    const Span span{spell.start(), spell.has_end() ? spell.end() : INT64_MAX};
+    if (!longest || span.end - span.start > longest->end - longest->start) longest = span;
+  }
+  return longest;
+}
+
+// With both ends and the first failed request.
 std::vector<Told> story_of(const ReplicationRecord& record) {
   const auto& measures = record.measures();
-  std::vector<Told> story;
-  if (!measures.has_fault()) return story;
-  const std::int64_t end = measures.has_recovered() ? measures.recovered() : INT64_MAX;
-  std::vector<Told> all;
+  std::vector<Told> story, all;
+  const auto span = span_of(record);
+  if (!span) return story;
+  const auto milestone = [](std::int64_t at, const char* text) {
+    return Told{at, text, true, {}, {}, {}};
+  };
+  if (!measures.has_fault()) all.push_back(milestone(span->start, "demand passes capacity"));
   for (const auto& event : record.events()) {
-    if (event.at() >= measures.fault() && event.at() <= end) {
-      all.push_back(told_of(event));
-    }
+    if (event.at() >= span->start && event.at() <= span->end) all.push_back(told_of(event));
   }
-  for (const auto& milestone : record.milestones()) {
-    if (milestone.name() == "first_failed_request") {
-      all.push_back({milestone.at(), "first failed request", true, {}, {}, {}});
+  for (const auto& passed : record.milestones()) {
+    if (passed.name() == "first_failed_request") {
+      all.push_back(milestone(passed.at(), "first failed request"));
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const Told& a, const Told& b) { return a.at < b.at; });
   for (auto& told : all) tell(story, std::move(told));
-  if (measures.has_recovered()) story.push_back({end, "recovered", true, {}, {}, {}});
+  if (measures.has_recovered()) story.push_back(milestone(span->end, "recovered"));
+  if (!measures.has_fault() && span->end != INT64_MAX) {
+    story.push_back(milestone(span->end, "capacity is enough again"));
+  }
   return story;
 }
 
@@ -150,6 +174,9 @@ std::string story_text(const ReplicationRecord& record, std::size_t events_max) 
     text += fmt::format("{} {}", date_text(line.at), line.text);
   }
   if (record.measures().rto_censored()) text += " | not recovered by the horizon";
+  if (!record.measures().has_fault() && record.measures().scaling_lag_censored()) {
+    text += " | capacity has not caught up by the horizon";
+  }
   if (left_out > 0) text += fmt::format(" (and {} more events)", left_out);
   return text;
 }

@@ -43,6 +43,11 @@ Outcome replacement_lag_of(const Measures& m) {
   return {m.has_replacement_lag() ? in_seconds(m.replacement_lag()) : none};
 }
 
+Outcome scaling_lag_of(const Measures& m) {
+  if (m.scaling_lag_censored()) return {none, true, in_seconds(m.scaling_lag_at_least())};
+  return {m.has_scaling_lag() ? in_seconds(m.scaling_lag()) : none};
+}
+
 using Parts = google::protobuf::RepeatedPtrField<Part>;
 
 // The measures; a new one is a new line here and its fields in record.proto.
@@ -57,6 +62,7 @@ constexpr std::array kinds{
     Kind{"rpo", false, rpo_of, nullptr},
     Kind{"availability", true, availability_of, nullptr},
     Kind{"replacement_lag", false, replacement_lag_of, &ReplicationRecord::replacement_lag_parts},
+    Kind{"scaling_lag", false, scaling_lag_of, &ReplicationRecord::scaling_lag_parts},
 };
 
 const Kind& kind_of(std::string_view measure) {
@@ -238,20 +244,23 @@ ObjectiveSummary judge(const Objective& objective, const std::vector<Replication
 }
 
 void pick_stories(const std::vector<ReplicationRecord>& records, Summary& summary) {
-  const auto rto = [&](std::size_t i) {
-    const Outcome outcome = rto_of(records[i].measures());
+  const bool faults = std::any_of(records.begin(), records.end(),
+                                  [](const auto& record) { return record.measures().has_fault(); });
+  const auto lag = [&](std::size_t i) {
+    const Measures& measures = records[i].measures();
+    const Outcome outcome = faults ? rto_of(measures) : scaling_lag_of(measures);
     if (outcome.censored) return beyond;
     return outcome.value;
   };
   std::vector<std::size_t> order(records.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::erase_if(order, [&](std::size_t i) { return std::isnan(rto(i)); });
+  std::erase_if(order, [&](std::size_t i) { return std::isnan(lag(i)); });
   if (order.empty()) return;
   std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return rto(a) < rto(b); });
+                   [&](std::size_t a, std::size_t b) { return lag(a) < lag(b); });
   const auto first_like = [&](std::size_t position) {
     return *std::find_if(order.begin(), order.end(),
-                         [&](std::size_t i) { return rto(i) == rto(order[position]); });
+                         [&](std::size_t i) { return lag(i) == lag(order[position]); });
   };
   summary.median = first_like((order.size() - 1) / 2);
   summary.worst = first_like(order.size() - 1);

@@ -25,7 +25,7 @@ struct PartSummary {
 // and parts with a censored replication (its value is only bounded from below), an interval with
 // fewer than two values.
 struct MeasureSummary {
-  std::string name;  // rto, rpo, availability, replacement_lag
+  std::string name;  // rto, rpo, availability, replacement_lag, scaling_lag
   bool is_share = false;
   std::size_t n = 0;  // replications that have it, censored ones included
   std::size_t censored = 0;
@@ -50,12 +50,13 @@ struct ObjectiveSummary {
 };
 
 struct Summary {
-  std::vector<MeasureSummary> measures;  // rto, rpo, availability, replacement_lag
+  std::vector<MeasureSummary> measures;  // rto, rpo, availability, replacement_lag, scaling_lag
   std::vector<ObjectiveSummary> objectives;
   std::size_t replications = 0;
   std::uint64_t requests = 0, writes_acknowledged = 0, writes_lost = 0, writes_unknown = 0;
   double cpu_seconds = 0;
-  // Positions in the records; by RTO, the first of equals; absent without a fault.
+  // Positions in the records; by RTO, or by scaling lag where there is no fault; the first of
+  // equals; absent without either.
   std::optional<std::size_t> median, worst;
   // Mean over the replications that have it, by component, metric, statistic.
   std::map<std::string, std::map<std::string, std::map<std::string, double>>> components;

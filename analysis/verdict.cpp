@@ -77,6 +77,7 @@ std::string parts_text(const MeasureSummary& measure) {
 std::string none_text(const MeasureSummary& measure) {
   if (measure.name == "rto") return "none, there was no fault";
   if (measure.name == "replacement_lag") return "none, no target was lost";
+  if (measure.name == "scaling_lag") return "none, demand stayed within capacity";
   if (measure.name == "availability") return "none, no request was decided";
   return "none";
 }
@@ -159,8 +160,8 @@ std::string measure_lines(const Results& results, const Summary& summary) {
   std::size_t width = 0;
   for (const auto& measure : summary.measures) {
     const auto* objective = summary.objective_of(measure.name);
-    // A fixed group that lost nothing has no lag worth a line.
-    if (measure.n == 0 && !objective && measure.name == "replacement_lag") continue;
+    // What never lagged has no lag worth a line.
+    if (measure.n == 0 && !objective && measure.name.ends_with("_lag")) continue;
     // Nor has a topology that stores nothing an RPO.
     const bool stores =
         summary.writes_acknowledged + summary.writes_lost + summary.writes_unknown > 0;
@@ -169,6 +170,7 @@ std::string measure_lines(const Results& results, const Summary& summary) {
     if (label == "rto") label = "RTO";
     if (label == "rpo") label = "RPO";
     if (label == "replacement_lag") label = "replacement";
+    if (label == "scaling_lag") label = "scaling lag";
     std::string text = measure_text(measure, results);
     if (measure.name == "rpo") {
       add(text,
@@ -185,6 +187,23 @@ std::string measure_lines(const Results& results, const Summary& summary) {
                                : line(label, fmt::format("{:<{}}    {}", text, width, objective));
   }
   return lines;
+}
+
+// What lag cost, and what staying ahead of it did, by component that scales.
+std::string capacity_lines(const Summary& summary) {
+  std::string text;
+  for (const auto& [component, metrics] : summary.components) {
+    const auto below = metrics.find("InstanceSecondsBelowNeed");
+    if (below == metrics.end()) continue;
+    std::string of_component =
+        fmt::format("{}: {:.0f} instance-seconds below need, {:.0f} above", component,
+                    below->second.at("sum"), metrics.at("InstanceSecondsAboveNeed").at("sum"));
+    if (const auto& drain = metrics.at("DrainTime"); drain.at("count") > 0) {
+      of_component += fmt::format("; queues drained in {}", duration_text(drain.at("mean")));
+    }
+    text += line(text.empty() ? "capacity" : "", of_component);
+  }
+  return text;
 }
 
 std::string stories_text(const Results& results, const Summary& summary,
@@ -240,6 +259,7 @@ std::string verdict_text(const Results& results, const Summary& summary,
   }
   text += fault_lines(results);
   text += measure_lines(results, summary);
+  text += capacity_lines(summary);
   text += stories_text(results, summary, context);
   text += assumption_line(results, context);
   if (!context.results_path.empty()) text += line("results", context.results_path);

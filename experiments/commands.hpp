@@ -32,6 +32,24 @@ int models(const std::string& name);
 // `what`: empty for the verdict, assumptions, replications, events (of one replication, from 1), or
 // a path in the file: /, /series/web-alb.
 int show(const std::string& file, const std::string& what, int replication, bool json);
+struct TraceCommand {
+  std::vector<std::string> files;
+  TraceOption options;  // how they are read: by the fields of a trace
+  std::string picture;  // an SVG of the first file goes here; empty: none
+  bool json = false;
+};
+// What recorded loads hold.
+int trace(const TraceCommand& command);
+struct CalibrateCommand {
+  std::string file;
+  TraceOption options;
+  double held_out = 0.3;
+  std::string out;  // the YAML goes here; empty: behind the text
+};
+// A service's settings from its access log.
+int calibrate(const CalibrateCommand& command);
+// The formats that there are.
+int trace_formats();
 // Tables of all that a results file holds.
 int export_csv(const std::string& file, const std::string& directory);
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <set>
 
 #include "analysis/files.hpp"
 #include "experiments/commands.hpp"
@@ -13,15 +14,17 @@
 namespace {
 
 using windtunnel::Diagnostics;
+using windtunnel::experiments::CalibrateCommand;
 using windtunnel::experiments::ReplayCommand;
 using windtunnel::experiments::ReportCommand;
 using windtunnel::experiments::RunCommand;
+using windtunnel::experiments::TraceCommand;
 using windtunnel::experiments::TraceOption;
 
 // Options as they were written; empty: not given. They are read by the same reader as a file's
 // values.
 struct Words {
-  std::string seed, replications, jobs, format, scale, number, replication, report_format;
+  std::string seed, replications, jobs, format, number, replication, report_format;
   TraceOption trace;
 };
 
@@ -45,12 +48,52 @@ void add_run(CLI::App& app, RunCommand& run, Words& words) {
       ->add_option("--set", run.sets, "PATH=VALUE, e.g. components.web.workers=4; may be repeated")
       ->allow_extra_args(false);
   command->add_option("--trace", words.trace.text,
-                      "[CLIENT=]FILE: recorded counts instead of the client's open load");
-  command->add_option("--trace-from", words.trace.from, "first date used, as written in the file");
-  command->add_option("--trace-to", words.trace.to, "end of the cut; 24:00 is allowed");
-  command->add_option("--trace-scale", words.scale, "factor on the counts");
+                      "[CLIENT=]FILE: a recorded load instead of the client's open one");
+  for (const auto& field : windtunnel::experiments::trace_fields()) {
+    command
+        ->add_option(windtunnel::experiments::option_of(field.name), words.trace.fields[field.name],
+                     field.sentence)
+        ->expected(1, field.repeated ? 1'000'000 : 1)
+        ->allow_extra_args(false)
+        ->multi_option_policy(field.repeated ? CLI::MultiOptionPolicy::TakeAll
+                                             : CLI::MultiOptionPolicy::Throw);
+  }
   command->add_option("--horizon", run.horizon,
                       "length of a run, e.g. 2h (with --trace: the cut's, unless given)");
+}
+
+// How a trace is read: the same words as in a client's settings.
+void add_reading(CLI::App& command, TraceOption& options) {
+  for (const auto& field : windtunnel::experiments::trace_fields()) {
+    static const std::set<std::string> read = {"from",  "to",          "series",         "values",
+                                               "bin",   "dates",       "repeated_dates", "gaps",
+                                               "scale", "sort_window", "format"};
+    if (!read.contains(field.name)) continue;
+    const std::string name =
+        field.name == "format" ? "--read-as" : "--" + windtunnel::experiments::dashed(field.name);
+    command.add_option(name, options.fields[field.name], field.sentence)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+  }
+}
+
+void add_trace(CLI::App& app, TraceCommand& trace, Words& words, bool& formats) {
+  CLI::App* command = app.add_subcommand("trace", "say what recorded loads hold");
+  command->add_option("FILE", trace.files, "rate series and logs, plain or gzip");
+  command->add_option("--picture", trace.picture, "draw the first one, as SVG");
+  command->add_flag("--formats", formats, "list the formats that are recognised");
+  add_reading(*command, trace.options);
+  add_format(*command, words);
+}
+
+void add_calibrate(CLI::App& app, CalibrateCommand& calibrate, Words& words) {
+  CLI::App* command =
+      app.add_subcommand("calibrate", "settings of one service from its access log");
+  command->add_option("LOG", calibrate.file, "an access log with times")->required();
+  command->add_option("--out", calibrate.out, "write the YAML here instead of printing it");
+  command->add_option("--held-out", words.number,
+                      "share of the requests, the last ones, to check against (default 30%)");
+  add_reading(*command, calibrate.options);
 }
 
 void complain(Diagnostics& diagnostics, const std::string& option, const std::string& text) {
@@ -79,7 +122,6 @@ bool is_json(const Words& words, Diagnostics& diagnostics) {
 
 void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
   constexpr std::int64_t replications_max = 1'000'000, jobs_max = 1024;
-  constexpr double scale_max = 1e9;
   run.seed = number<std::uint64_t>("--seed", words.seed, 0, UINT64_MAX, diagnostics);
   if (const auto n = number<std::int64_t>("--replications", words.replications, 1, replications_max,
                                           diagnostics)) {
@@ -90,18 +132,14 @@ void read_run(RunCommand& run, Words& words, Diagnostics& diagnostics) {
   }
   run.json = is_json(words, diagnostics);
   if (run.resume && run.restart) complain(diagnostics, "--restart", "excludes --resume");
-  const auto scale = number<double>("--trace-scale", words.scale, 0, scale_max, diagnostics);
   if (!words.trace.text.empty()) {
     run.trace = words.trace;
-    run.trace->scale = scale.value_or(1);
     return;
   }
-  const auto needs_trace = [&](const char* option, const std::string& text) {
-    if (!text.empty()) complain(diagnostics, option, "goes with --trace");
-  };
-  needs_trace("--trace-from", words.trace.from);
-  needs_trace("--trace-to", words.trace.to);
-  needs_trace("--trace-scale", words.scale);
+  for (const auto& [field, values] : words.trace.fields) {
+    if (values.empty()) continue;
+    complain(diagnostics, windtunnel::experiments::option_of(field), "goes with --trace");
+  }
 }
 
 void add_replay(CLI::App& app, ReplayCommand& replay, Words& words) {
@@ -125,6 +163,27 @@ void add_report(CLI::App& app, ReportCommand& report, Words& words) {
   command->add_option("-o,--out", report.out, "the page (default: beside the first file, .html)");
   command->add_option("--format", words.report_format, "html or markdown");
   command->add_option("--junit", report.junit, "objectives as test cases, for CI");
+}
+
+void read_calibrate(CalibrateCommand& calibrate, const Words& words, Diagnostics& diagnostics) {
+  constexpr double most_held_out = 0.9;
+  if (words.number.empty()) return;
+  const auto share = windtunnel::parse_quantity<double>(words.number, windtunnel::schema::SHARE);
+  if (!share.value) {
+    complain(diagnostics, "--held-out",
+             fmt::format("{} {}", windtunnel::shown(words.number), share.error));
+  } else if (!(*share.value >= 0 && *share.value <= most_held_out)) {
+    complain(diagnostics, "--held-out", words.number + " is not from 0% to 90%");
+  }
+  calibrate.held_out = share.value.value_or(0);
+}
+
+void read_report(ReportCommand& report, const Words& words, Diagnostics& diagnostics) {
+  const std::string& format = words.report_format;
+  report.markdown = format == "markdown";
+  if (!format.empty() && format != "html" && !report.markdown) {
+    complain(diagnostics, "--format", windtunnel::shown(format) + " is not html or markdown");
+  }
 }
 
 // What CLI11 has to say of the words themselves, in our form.
@@ -191,6 +250,11 @@ int dispatch(int argc, char** argv) {
       "verdict)");
   show->add_option("N", words.number, "whose events: the replication, from 1 (default 1)");
   add_format(*show, words);
+  TraceCommand trace;
+  bool formats = false;
+  add_trace(app, trace, words, formats);
+  CalibrateCommand calibrate;
+  add_calibrate(app, calibrate, words);
   auto* exported = app.add_subcommand("export", "write all that a results file holds as tables");
   exported->add_option("H5", file, "a results file")->required();
   exported->add_option("--csv", directory, "the folder for them")->required();
@@ -209,12 +273,16 @@ int dispatch(int argc, char** argv) {
   if (exported->parsed()) return commands::export_csv(file, directory);
   if (compare->parsed()) return commands::compare(file, other);
   Diagnostics diagnostics;
-  if (!report.files.empty()) {
-    const std::string& format = words.report_format;
-    report.markdown = format == "markdown";
-    if (!format.empty() && format != "html" && !report.markdown) {
-      complain(diagnostics, "--format", windtunnel::shown(format) + " is not html or markdown");
-    }
+  if (formats) return commands::trace_formats();
+  if (app.got_subcommand("trace")) {
+    trace.json = is_json(words, diagnostics);
+    if (trace.files.empty()) complain(diagnostics, "windtunnel", "FILE is required");
+    if (!diagnostics.has_errors()) return commands::trace(trace);
+  } else if (app.got_subcommand("calibrate")) {
+    read_calibrate(calibrate, words, diagnostics);
+    if (!diagnostics.has_errors()) return commands::calibrate(calibrate);
+  } else if (!report.files.empty()) {
+    read_report(report, words, diagnostics);
     if (!diagnostics.has_errors()) return commands::report(report);
   } else if (!replay.file.empty()) {
     const auto n =

@@ -58,6 +58,10 @@ void print_fields(const Descriptor& message, const std::string& prefix) {
   for (int i = 0; i < message.field_count(); ++i) {
     const FieldDescriptor& field = *message.field(i);
     const schema::Field& options = field.options().GetExtension(schema::field);
+    if (options.flattened()) {
+      print_fields(*field.message_type(), prefix);
+      continue;
+    }
     const std::string path = prefix + field.name() + (field.is_repeated() ? "[]" : "");
     fmt::print("  {}\n", path);
     fmt::print("      {}{}\n", options.sentence(),
@@ -74,6 +78,24 @@ void print_fields(const Descriptor& message, const std::string& prefix) {
         field.message_type()->name() != "Distribution") {
       print_fields(*field.message_type(), path + ".");
     }
+  }
+}
+
+void print_metrics(const schema::Model& model) {
+  if (model.publishes_size() > 0) fmt::print("\nCloudWatch metrics:\n");
+  for (const schema::PublishedMetric& metric : model.publishes()) {
+    std::string period = metric.period();
+    for (const auto& finer : metric.finer()) {
+      period +=
+          fmt::format(" ({} with {}: {})", finer.period(), finer.setting(), lower(finer.value()));
+    }
+    fmt::print("  {}\n      {}\n      {}, {}; every {}\n", metric.name(), metric.sentence(),
+               metric.namespace_(), metric.unit(), period);
+    if (metric.dimensions_size() > 0) {
+      fmt::print("      dimensions: {}\n",
+                 listed({metric.dimensions().begin(), metric.dimensions().end()}));
+    }
+    if (!metric.source().empty()) fmt::print("      source: {}\n", metric.source());
   }
 }
 
@@ -117,6 +139,7 @@ int models(const std::string& name) {
   }
   fmt::print("\n");
   print_fields(message, "");
+  print_metrics(model);
   return 0;
 }
 

@@ -98,9 +98,9 @@ void keep_options(const RunCommand& command, analysis::ExperimentHeader& header)
   keep("--horizon", command.horizon, header);
   if (!command.trace) return;
   keep("--trace", command.trace->text, header);
-  keep("--trace-from", command.trace->from, header);
-  keep("--trace-to", command.trace->to, header);
-  keep("--trace-scale", fmt::format("{}", command.trace->scale), header);
+  for (const auto& [field, values] : command.trace->fields) {
+    for (const std::string& value : values) keep(option_of(field).c_str(), value, header);
+  }
 }
 
 LoadedExperiment prepare_again(const std::string& results_file,
@@ -114,9 +114,10 @@ LoadedExperiment prepare_again(const std::string& results_file,
   for (const auto& option : header.options()) {
     if (option.path() == "--horizon") command.horizon = option.value();
     if (option.path() == "--trace") trace.text = option.value();
-    if (option.path() == "--trace-from") trace.from = option.value();
-    if (option.path() == "--trace-to") trace.to = option.value();
-    if (option.path() == "--trace-scale") trace.scale = std::stod(option.value());
+    for (const TraceField& field : trace_fields()) {
+      if (option.path() == option_of(field.name))
+        trace.fields[field.name].push_back(option.value());
+    }
   }
   if (!trace.text.empty()) command.trace = trace;
   std::vector<InputText> inputs;

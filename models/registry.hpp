@@ -20,12 +20,16 @@ class Simulation;
 class Component;
 }  // namespace sim
 
+class SettingsCheck;
+
 struct ModelEntry {
   const google::protobuf::Descriptor* (*descriptor)();
   std::unique_ptr<google::protobuf::Message> (*new_settings)();
   // Makes the component; it is wired later (sim::Component::wire).
   std::unique_ptr<sim::Component> (*create)(sim::Simulation&, const std::string& name,
                                             const google::protobuf::Message& settings);
+  // See models/settings_check.hpp.
+  void (*check)(const google::protobuf::Message& settings, SettingsCheck& check);
 };
 
 // Models by the name written in topologies, in alphabetical order.
@@ -42,6 +46,12 @@ ModelEntry model_entry() {
       [](sim::Simulation& sim, const std::string& name,
          const google::protobuf::Message& settings) -> std::unique_ptr<sim::Component> {
         return std::make_unique<Model>(sim, name, static_cast<const Settings&>(settings));
+      },
+      []([[maybe_unused]] const google::protobuf::Message& settings,
+         [[maybe_unused]] SettingsCheck& check) {
+        if constexpr (requires { Model::check(static_cast<const Settings&>(settings), check); }) {
+          Model::check(static_cast<const Settings&>(settings), check);
+        }
       }};
 }
 

@@ -7,12 +7,16 @@ namespace windtunnel::sim {
 std::vector<std::pair<std::string, double>> Counter::summary(Time) const {
   return {{"sum", static_cast<double>(value_)}};
 }
-void Counter::restart(Time) { value_ = 0; }
+void Counter::restart(Time) {
+  before_ += value_;
+  value_ = 0;
+}
 
 std::vector<std::pair<std::string, double>> Level::summary(Time now) const {
   return {{"mean", mean(now)}, {"max", static_cast<double>(max_)}};
 }
 void Level::restart(Time now) {
+  before_ += integral(now);
   integral_ = 0;
   since_ = start_ = now;
   max_ = value_;

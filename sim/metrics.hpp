@@ -66,13 +66,15 @@ class Counter final : public Metric {
 
   void add(std::uint64_t n = 1) { value_ += n; }
   std::uint64_t value() const { return value_; }
+  // Since the run began, warm-up included: what CloudWatch takes differences of.
+  std::uint64_t total() const { return before_ + value_; }
 
   std::vector<std::pair<std::string, double>> summary(Time now) const override;
   void restart(Time now) override;
   double reading() const override { return static_cast<double>(value_); }
 
  private:
-  std::uint64_t value_ = 0;
+  std::uint64_t value_ = 0, before_ = 0;
 };
 
 // A number that holds until it changes: queue length, busy workers. Its mean is over time.
@@ -94,6 +96,8 @@ class Level final : public Metric {
     return (integral_ + static_cast<double>(value_) * static_cast<double>((now - since_).count())) *
            1e-9;
   }
+  // The same since the run began, warm-up included.
+  double total(Time now) const { return before_ + integral(now); }
   double mean(Time now) const {
     return now > start_ ? integral(now) / seconds(now - start_) : static_cast<double>(value_);
   }
@@ -105,6 +109,7 @@ class Level final : public Metric {
  private:
   std::int64_t value_ = 0, max_ = 0;
   double integral_ = 0;  // value x ns
+  double before_ = 0;    // value x seconds, of the warm-up
   Time since_{}, start_{};
 };
 
@@ -146,20 +151,20 @@ class Histogram final : public Metric {
   double quantile(double q) const;
   void merge(const Histogram& other);
   double sum() const { return sum_ * 1e-9; }  // seconds
-  // Records by step, and where a step lies, in ns: what recorders and CloudWatch keep.
+
+  // Records by step, for who takes differences between two dates (restart() empties them), and
+  // where a step lies, in ns.
+  static constexpr std::size_t step_bits = 6;
+  static constexpr std::size_t steps = std::size_t{1} << step_bits;  // of an octave
+  static constexpr std::size_t size = (64 - step_bits + 1) * steps;
   std::span<const std::uint64_t> counts() const { return *storage_; }
   static double middle_of(std::size_t step);
-  static constexpr std::size_t steps_an_octave() { return steps; }
 
   std::vector<std::pair<std::string, double>> summary(Time now) const override;
   void restart(Time now) override;
   double reading() const override { return static_cast<double>(count_); }
 
  private:
-  static constexpr std::size_t step_bits = 6;
-  static constexpr std::size_t steps = std::size_t{1} << step_bits;
-  static constexpr std::size_t size = (64 - step_bits + 1) * steps;
-
   static std::size_t index_of(std::uint64_t ns) {
     if (ns < steps) return static_cast<std::size_t>(ns);
     const auto octave = static_cast<std::size_t>(std::bit_width(ns)) - step_bits;

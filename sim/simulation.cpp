@@ -79,9 +79,10 @@ void Simulation::run() {
          conductor_.get(), 0);
   }
   Wiring wiring(*this);
-  for (const auto& component : components_) component->wire(wiring);
-  for (const auto& component : components_) component->attach();
-  for (const auto& component : components_) component->start();
+  // By index: wire() and attach() may add components (CloudWatch).
+  for (std::size_t i = 0; i < components_.size(); ++i) components_[i]->wire(wiring);
+  for (std::size_t i = 0; i < components_.size(); ++i) components_[i]->attach();
+  for (std::size_t i = 0; i < components_.size(); ++i) components_[i]->start();
   platform_->run();
   WT_CHECK(ended_, "the run ended before its horizon");
   for (const auto& component : components_) component->report(log_);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "models/registry.hpp"
+#include "models/settings_check.hpp"
 #include "topologies/names.hpp"
 #include "topologies/quantity.hpp"
 #include "topologies/reflect.hpp"
@@ -90,6 +91,50 @@ class ZoneCheck {
 
   const Topology& topology_;
   const ComponentSettings& component_;
+  Diagnostics& diagnostics_;
+};
+
+// What a model hears and says when it checks settings of its own.
+class ModelCheck final : public SettingsCheck {
+ public:
+  ModelCheck(const Topology& topology, const ComponentSettings& component, Sayings sayings,
+             Diagnostics& diagnostics)
+      : topology_(topology), component_(component), sayings_(sayings), diagnostics_(diagnostics) {}
+
+  void error(const std::string& path, const std::string& text) override {
+    if (sayings_ != Sayings::ERRORS) return;
+    diagnostics_.error(component_.places.at(whole(path)), fmt::format("{}: {}", whole(path), text));
+  }
+  void note(const std::string& path, const std::string& text) override {
+    if (sayings_ != Sayings::NOTES) return;
+    diagnostics_.note(component_.places.at(whole(path)), fmt::format("{}: {}", whole(path), text));
+  }
+  bool given(const std::string& path) const override { return component_.places.has(whole(path)); }
+  std::string did_you_mean(std::string_view text,
+                           const std::vector<std::string>& candidates) const override {
+    return windtunnel::did_you_mean(text, candidates);
+  }
+  std::vector<std::string> components() const override { return topology_.component_names(); }
+  const Message* settings_of(const std::string& name) const override {
+    const ComponentSettings* component = topology_.find(name);
+    return component == nullptr ? nullptr : component->settings.get();
+  }
+  std::int64_t zones() const override {
+    return static_cast<std::int64_t>(topology_.zones_of(component_).size());
+  }
+  std::optional<std::int64_t> instances(const std::string& name) const override {
+    const ComponentSettings* component = topology_.find(name);
+    return component == nullptr ? std::nullopt : topology_.host_of(*component).instances();
+  }
+
+ private:
+  std::string whole(const std::string& path) const {
+    return path.empty() ? component_.name : join(component_.name, path);
+  }
+
+  const Topology& topology_;
+  const ComponentSettings& component_;
+  const Sayings sayings_;
   Diagnostics& diagnostics_;
 };
 
@@ -285,6 +330,13 @@ void check_references(const Topology& topology, const std::vector<std::string>& 
 void check_zones(const Topology& topology, Diagnostics& diagnostics) {
   for (const ComponentSettings& component : topology.components) {
     ZoneCheck(topology, component, diagnostics).run();
+  }
+}
+
+void check_models(const Topology& topology, Sayings sayings, Diagnostics& diagnostics) {
+  for (const ComponentSettings& component : topology.components) {
+    ModelCheck check(topology, component, sayings, diagnostics);
+    models().at(component.model).check(*component.settings, check);
   }
 }
 

@@ -18,6 +18,10 @@ void check_references(const Topology& topology, const std::vector<std::string>& 
 // Regions and availability zones that components name exist and belong together.
 void check_zones(const Topology& topology, Diagnostics& diagnostics);
 
+// What models say of their own settings (models/settings_check.hpp): the errors, or the notes.
+enum class Sayings { ERRORS, NOTES };
+void check_models(const Topology& topology, Sayings sayings, Diagnostics& diagnostics);
+
 // Faults hit what is there, before the horizon, and do not contradict each other.
 void check_faults(const settings::Experiment& experiment, const Places& places,
                   const Topology& topology, Diagnostics& diagnostics);

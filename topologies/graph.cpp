@@ -116,7 +116,7 @@ class GraphCheck {
       return;
     }
     for (Vertex v = 0; v < components_.size(); ++v) {
-      if (reached_[v]) continue;
+      if (reached_[v] || components_[v].model_options().observer()) continue;
       const bool named = boost::in_degree(v, graph_) > 0;
       diagnostics_.warning(components_[v].place,
                            fmt::format("{}: {}", name(v),

@@ -39,6 +39,7 @@ class TopologyReader {
       : loaded_apart_(std::move(loaded_apart)), diagnostics_(diagnostics) {}
 
   Topology read(Node node) {
+    const std::size_t errors = diagnostics_.errors();
     topology_.place = node.place;
     const auto components = take(node, "components");
     settings::Topology around;
@@ -58,6 +59,7 @@ class TopologyReader {
     }
     check_references(topology_, declared_, diagnostics_);
     check_zones(topology_, diagnostics_);
+    if (diagnostics_.errors() == errors) check_models(topology_, Sayings::ERRORS, diagnostics_);
     return std::move(topology_);
   }
 
@@ -234,6 +236,12 @@ void read_named_topology(Node& root, LoadedExperiment& experiment,
   if (node && is_map(*node, diagnostics) && diagnostics.errors() == errors) topology->value = *node;
 }
 
+// What `check` tells of a topology without errors.
+void look_at(const Topology& topology, Diagnostics& diagnostics) {
+  check_graph(topology, diagnostics);
+  check_models(topology, Sayings::NOTES, diagnostics);
+}
+
 }  // namespace
 
 std::optional<Topology> read_topology(const std::string& text, const std::string& file,
@@ -313,10 +321,10 @@ bool check_file(const std::string& path, const std::vector<std::string>& sets,
                     root->find("topology") == nullptr && root->find("experiment") == nullptr;
   if (bare) {
     const auto topology = read_topology(*text, path, sets, diagnostics);
-    if (topology) check_graph(*topology, diagnostics);
+    if (topology) look_at(*topology, diagnostics);
   } else {
     const auto experiment = read_experiment(*text, path, sets, diagnostics);
-    if (experiment) check_graph(experiment->topology, diagnostics);
+    if (experiment) look_at(experiment->topology, diagnostics);
   }
   return !diagnostics.has_errors();
 }

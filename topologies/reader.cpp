@@ -40,8 +40,17 @@ void store(Message& message, const FieldDescriptor& field, const T& value) {
 
 std::vector<std::string> field_names(const Descriptor& message) {
   std::vector<std::string> names;
-  for (int i = 0; i < message.field_count(); ++i) names.push_back(message.field(i)->name());
+  for (const FieldDescriptor* field : fields_of(message)) names.push_back(field->name());
   return names;
+}
+
+// What is flattened into a message, directly.
+std::vector<const FieldDescriptor*> flattened_in(const Descriptor& message) {
+  std::vector<const FieldDescriptor*> fields;
+  for (int i = 0; i < message.field_count(); ++i) {
+    if (options_of(*message.field(i)).flattened()) fields.push_back(message.field(i));
+  }
+  return fields;
 }
 
 std::vector<std::string> member_names(const OneofDescriptor& oneof) {
@@ -74,7 +83,7 @@ class Reader {
   void rules(const Subject& subject, const Message& message, const Fields& given,
              const Fields& present);
   // `at.what` is the name under which the field was written.
-  void field(const Node& node, const Subject& at, Message& message, const FieldDescriptor& field);
+  void field(const Node& node, const Subject& at, Message& whole, const FieldDescriptor& field);
   void list(const Node& node, const Subject& at, Message& message, const FieldDescriptor& field);
   void map(const Node& node, const Subject& at, Message& message, const FieldDescriptor& field);
   void scalar(const Node& node, const Subject& at, Message& message, const FieldDescriptor& field);
@@ -109,7 +118,7 @@ void Reader::message(const Node& node, const Subject& subject, Message& message,
   } else if (node.kind == Node::Kind::NOTHING) {
     error(subject, "has no value; {} stands for all defaults");
   } else if (node.kind == Node::Kind::SCALAR && !shorthand.empty()) {
-    const FieldDescriptor* field = descriptor.FindFieldByName(shorthand);
+    const FieldDescriptor* field = find_field(descriptor, shorthand);
     this->field(node, subject, message, *field);
     default_fields(subject, message, {field});
   } else {
@@ -128,7 +137,7 @@ void Reader::map_of_fields(const Node& node, const Subject& subject, Message& me
   // An unknown field was meant to be some field: nothing is said of what may be missing.
   const bool all_known = std::all_of(
       node.members.begin(), node.members.end(),
-      [&](const Member& member) { return descriptor.FindFieldByName(member.key) != nullptr; });
+      [&](const Member& member) { return find_field(descriptor, member.key) != nullptr; });
   if (all_known && oneofs == Oneofs::REQUIRED) this->oneofs(subject, descriptor, given);
   // A value that could not be read is not judged beside others.
   for (const FieldDescriptor* field : broken) present.erase(field);
@@ -141,7 +150,7 @@ Fields Reader::given_fields(const Node& node, const Subject& subject, Message& m
   Fields given;
   std::map<const OneofDescriptor*, std::string> chosen;
   for (const Member& member : node.members) {
-    const FieldDescriptor* field = descriptor.FindFieldByName(member.key);
+    const FieldDescriptor* field = find_field(descriptor, member.key);
     if (field == nullptr) {
       diagnostics_.error(member.place,
                          fmt::format("unknown field {} of {}{}", shown(member.key), subject.what,
@@ -158,6 +167,7 @@ Fields Reader::given_fields(const Node& node, const Subject& subject, Message& m
       }
     }
     given.insert(field);
+    if (telling_ == Telling::GIVEN) readings_.places.add(at.path, at.place);
     const std::size_t errors = diagnostics_.errors();
     this->field(member.value, at, message, *field);
     if (diagnostics_.errors() != errors) broken.insert(field);
@@ -166,17 +176,15 @@ Fields Reader::given_fields(const Node& node, const Subject& subject, Message& m
 }
 
 Fields Reader::default_fields(const Subject& subject, Message& message, const Fields& given) {
-  const Descriptor& descriptor = *message.GetDescriptor();
   Fields present = given;
-  for (int i = 0; i < descriptor.field_count(); ++i) {
-    const FieldDescriptor& field = *descriptor.field(i);
-    const schema::Field& options = options_of(field);
-    if (given.contains(&field)) continue;
+  for (const FieldDescriptor* field : fields_of(*message.GetDescriptor())) {
+    const schema::Field& options = options_of(*field);
+    if (given.contains(field)) continue;
     if (options.required()) {
-      error(subject, fmt::format("{} is missing: {}", field.name(), options.sentence()));
+      error(subject, fmt::format("{} is missing: {}", field->name(), options.sentence()));
     } else if (!options.default_().empty()) {
-      default_field(field, subject, message);
-      present.insert(&field);
+      default_field(*field, subject, message);
+      present.insert(field);
     }
   }
   return present;
@@ -210,6 +218,9 @@ void Reader::oneofs(const Subject& subject, const Descriptor& descriptor, const 
     error(subject,
           fmt::format("{} is missing: {}", oneof->name(), listed(member_names(*oneof), "or")));
   }
+  for (const FieldDescriptor* part : flattened_in(descriptor)) {
+    oneofs(subject, *part->message_type(), given);
+  }
 }
 
 void Reader::rules(const Subject& subject, const Message& message, const Fields& given,
@@ -228,11 +239,14 @@ void Reader::rules(const Subject& subject, const Message& message, const Fields&
     }
     error(at, breach->text + in_brackets(rule.source()));
   }
+  for (const FieldDescriptor* part : flattened_in(*message.GetDescriptor())) {
+    rules(subject, message.GetReflection()->GetMessage(message, part), given, present);
+  }
 }
 
-void Reader::field(const Node& node, const Subject& at, Message& message,
+void Reader::field(const Node& node, const Subject& at, Message& whole,
                    const FieldDescriptor& field) {
-  if (telling_ == Telling::GIVEN) readings_.places.add(at.path, at.place);
+  Message& message = holder_of(whole, field);
   if (field.is_map()) {
     map(node, at, message, field);
   } else if (field.is_repeated()) {
@@ -275,7 +289,9 @@ void Reader::map(const Node& node, const Subject& at, Message& message,
   for (const Member& member : node.members) {
     Message& entry = *message.GetReflection()->AddMessage(&message, &field);
     store(entry, key, member.key);
-    this->field(member.value, {join(at.path, member.key), at.what, member.place}, entry, value);
+    const Subject one{join(at.path, member.key), at.what, member.place};
+    if (telling_ == Telling::GIVEN) readings_.places.add(one.path, one.place);
+    this->field(member.value, one, entry, value);
   }
 }
 
@@ -360,10 +376,11 @@ const EnumValueDescriptor* Reader::word(const std::string& text, const Subject& 
   std::vector<std::string> all;
   for (int i = 0; i < words.value_count(); ++i) {
     all.push_back(written(*words.value(i)));
-    if (all.back() == lower_case(text)) return words.value(i);
+    if (lower_case(all.back()) == lower_case(text)) return words.value(i);
   }
-  error(at, fmt::format("{} is not {}{}", shown(text), listed(all, "or"),
-                        did_you_mean(lower_case(text), all)));
+  std::string hint = did_you_mean(lower_case(text), all);
+  if (hint.empty()) hint = did_you_mean(text, all);  // words with capitals
+  error(at, fmt::format("{} is not {}{}", shown(text), listed(all, "or"), hint));
   return nullptr;
 }
 

@@ -30,6 +30,7 @@ class Places {
   void add(const std::string& path, const Place& place) { places_.insert_or_assign(path, place); }
   // Of the path or of the nearest thing around it; 1:1 of no file if there is none.
   Place at(std::string_view path) const;
+  bool has(std::string_view path) const { return places_.contains(path); }
 
  private:
   std::map<std::string, Place, std::less<>> places_;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,7 +28,20 @@ inline const schema::Model& model_of(const google::protobuf::Descriptor& message
 
 bool provides(const schema::Model& model, const std::string& port);
 
-// As users write them: FULL_JITTER is full_jitter.
+// A message's fields as users write them: those of a flattened message stand in its place, at any
+// depth.
+std::vector<const google::protobuf::FieldDescriptor*> fields_of(
+    const google::protobuf::Descriptor& message);
+// One of them by its name; nullptr: there is none.
+const google::protobuf::FieldDescriptor* find_field(const google::protobuf::Descriptor& message,
+                                                    std::string_view name);
+// The message that holds one of them: `message` itself, or what is flattened into it.
+google::protobuf::Message& holder_of(google::protobuf::Message& message,
+                                     const google::protobuf::FieldDescriptor& field);
+const google::protobuf::Message& holder_of(const google::protobuf::Message& message,
+                                           const google::protobuf::FieldDescriptor& field);
+
+// As users write them: FULL_JITTER is full_jitter, PercentChangeInCapacity (AWS's spelling) stays.
 std::string written(const google::protobuf::EnumValueDescriptor& value);
 
 // "web" and "calls" are "web.calls"; an empty path is a file's root.

@@ -42,7 +42,8 @@ struct Value {
   std::string text;
 };
 
-Value value_of(const Message& message, const FieldDescriptor& field) {
+Value value_of(const Message& whole, const FieldDescriptor& field) {
+  const Message& message = holder_of(whole, field);
   const schema::Unit unit = options_of(field).unit();
   const google::protobuf::Reflection& reflection = *message.GetReflection();
   if (field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
@@ -111,7 +112,7 @@ std::optional<Breach> breach_of(const schema::Rule& rule, const Message& message
   const bool at_most = words.size() > 2 && words[0] == "at" && words[1] == "most";
   if (at_most) words.erase(words.begin(), words.begin() + 2);
   const auto field = [&](std::size_t word) {
-    return message.GetDescriptor()->FindFieldByName(words[word]);
+    return find_field(*message.GetDescriptor(), words[word]);
   };
   if (words.size() < 3) return unreadable;
   if (words[0] == "one" && words[1] == "of") {

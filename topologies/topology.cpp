@@ -27,12 +27,11 @@ std::vector<Reference> ComponentSettings::references() const {
 }
 
 std::optional<std::int64_t> ComponentSettings::instances() const {
-  const google::protobuf::Descriptor& descriptor = *settings->GetDescriptor();
-  for (int i = 0; i < descriptor.field_count(); ++i) {
-    const google::protobuf::FieldDescriptor* field = descriptor.field(i);
+  for (const google::protobuf::FieldDescriptor* field : fields_of(*settings->GetDescriptor())) {
     const schema::Field& options = options_of(*field);
     if (!options.has_instances()) continue;
-    return settings->GetReflection()->GetInt64(*settings, field) + options.instances();
+    const google::protobuf::Message& holder = holder_of(*settings, *field);
+    return holder.GetReflection()->GetInt64(holder, field) + options.instances();
   }
   return std::nullopt;
 }

@@ -1,19 +1,13 @@
-// A program that runs on every instance of a group. A request takes a worker (or waits in the
-// bounded queue), computes on the instance's vCPUs, makes its calls, and answers. The worker is
-// held while it waits for its calls, unless the program is asynchronous: this decides whether a
-// stalled database takes the web tier down. Left out: memory, garbage collection, T-class credits,
-// the time of day; connections do not limit concurrency.
+// A program on every instance of a group of EC2 instances. On burstable types (T2, T3, T3a, T4g) it
+// spends CPU credits, and is slowed to the baseline without them in standard mode. Left out:
+// programs that share a burstable instance count its credits each for itself.
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <optional>
 
-#include "models/mechanisms/connector.hpp"
-#include "models/mechanisms/in_hand.hpp"
-#include "models/mechanisms/ports.hpp"
-#include "models/mechanisms/processor_sharing.hpp"
-#include "models/mechanisms/servers.hpp"
-#include "sim/simulation.hpp"
+#include "models/mechanisms/cpu_credits.hpp"
+#include "models/mechanisms/program.hpp"
 
 namespace windtunnel {
 
@@ -21,110 +15,28 @@ namespace settings {
 class Ec2Service;
 }
 
-class Ec2Service final : public sim::Component,
-                         public Callable,
-                         public Targets,
-                         public FleetObserver,
-                         public ProcessorSharing::Owner {
+class Ec2Service final : public Program, public CpuCredits::Owner {
  public:
   Ec2Service(sim::Simulation& sim, const std::string& name, const settings::Ec2Service& settings);
   ~Ec2Service() override;
 
   void wire(sim::Wiring& wiring) override;
-  void on_request(sim::Call& call, sim::Handle handle) override;
-  void on_answer(sim::Call& call, sim::Handle handle) override;
-  void on_timeout(sim::Call& call, sim::Handle handle) override;
-  void on_late_answer(const sim::Call& call) override;
-  bool set_slow(double factor) override;
-  bool set_errors(double share) override;
-  std::vector<std::uint32_t> running_nodes() const override;
-
-  // Without a load balancer: the addresses of all instances in service.
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
-
-  std::uint32_t max_targets() const override;
-  sim::Address target_address(std::uint32_t target) override { return address_of(target); }
-  void observe_targets(TargetObserver& observer) override { observers_.push_back(&observer); }
-  void report_target_health(std::uint32_t target, bool healthy) override;
-  void set_deregistration_delay(sim::Duration delay) override;
-
   void on_instance_in_service(std::uint32_t instance) override;
-  void on_instance_terminating(std::uint32_t instance) override;
   void on_instance_terminated(std::uint32_t instance) override;
-  void on_instance_lost(std::uint32_t instance, sim::HostLoss loss) override;
-  void on_instance_resumed(std::uint32_t instance) override;
-  void on_job_done(ProcessorSharing& from, sim::Handle job) override;
-
-  struct Metrics {
-    sim::MetricSet& set;
-    sim::Counter requests{set, "RequestCount",
-                          "requests that reached an instance, health checks not counted"};
-    sim::Counter errors{set, "Errors", "requests answered with an error"};
-    sim::Counter overloaded{set, "Overloaded", "requests refused because the queue was full"};
-    sim::Counter lost{set, "LostRequests", "requests in the hands of an instance when it was lost"};
-    sim::Counter wasted{set, "WastedWork",
-                        "answers nobody waited for any more, of calls made and of requests served"};
-    sim::Level busy_workers{set, "BusyWorkers", "Count", "workers held, all instances"};
-    sim::Level queued{set, "QueueLength", "Count", "requests waiting for a worker, all instances"};
-    sim::Level busy_vcpus{set, "BusyVcpus", "Count", "vCPUs computing, all instances"};
-    sim::Level workers{set, "InServiceWorkers", "Count", "workers of the instances in service"};
-    sim::Level vcpus{set, "InServiceVcpus", "Count", "vCPUs of the instances in service"};
-    sim::Ratio cpu{set, "CPUUtilization", "vCPUs computing / vCPUs in service", busy_vcpus, vcpus};
-    sim::Histogram queueing{set, "QueueTime", "time a request waited for a worker"};
-    sim::Histogram response{set, "ResponseTime", "from a request's arrival to its answer"};
-  };
-  Metrics metric{metric_set_};
+  void on_cpu_share(std::uint32_t instance, double share) override {
+    set_cpu_share(instance, share);
+  }
+  double cpu_used(std::uint32_t instance) const override { return cpu_seconds(instance); }
+  double vcpus() const override { return static_cast<double>(vcpus_.value_or(2)); }
 
  private:
-  struct Dependency {
-    std::string to;
-    double writes, probability;
-    Connector::Settings read, write;
-    std::unique_ptr<sim::Lane> lane;
-    Callable* target = nullptr;
-  };
-  // What it remembers of a request.
-  struct Progress {
-    std::uint32_t place;      // in in_hand
-    std::uint16_t next_call;  // dependency to call next
-    std::uint16_t open_calls;
-    bool has_worker;
-  };
-  struct Instance {
-    Instance(std::int64_t workers, std::int64_t queue) : workers(workers, queue) {}
-    Servers workers;
-    std::unique_ptr<ProcessorSharing> cpu;  // where more requests may compute than there are vCPUs
-    std::vector<std::unique_ptr<Connector>> reads,
-        writes;                // by dependency; writes only where there are any
-    InHand<Progress> in_hand;  // everything it has not answered yet
-    std::int64_t computing = 0;
-    bool serving = false;
-  };
+  Cpu cpu_of(std::uint32_t instance) const override;
 
-  Instance& instance_of(const sim::Call& call) { return *instances_[call.callee_node]; }
-  bool holds(sim::Call* call, sim::Handle handle);
-  void begin(Instance& instance, sim::Call& call, sim::Handle handle);
-  void on_computed(sim::Handle handle);
-  void computed(Instance& instance, sim::Call& call, sim::Handle handle);
-  // Makes the next call, or all of them; true if the request is not waiting for any.
-  bool make_calls(sim::Handle handle);
-  void call_dependency(std::size_t index, sim::Handle handle, sim::Operation operation);
-  void dependency_ended(sim::Call& call, bool success);
-  void free_worker(Instance& instance);
-  void finish(sim::Handle handle, sim::Outcome outcome);
-  void count_computing(Instance& instance, std::int64_t change);
-  void update_vcpus();
-
-  std::int64_t workers_, queue_, vcpus_;
-  bool parallel_, asynchronous_;
-  std::string fleet_name_;
-  sim::Distribution service_time_, health_check_time_;
-  std::vector<Dependency> dependencies_;
-  Fleet* fleet_ = nullptr;
-  std::vector<std::unique_ptr<Instance>> instances_;
-  std::vector<TargetObserver*> observers_;
-  sim::Stream service_chance_, check_chance_, call_chance_, error_chance_, order_chance_;
-  double slow_ = 1, errors_ = 0;
+  std::string group_;
+  std::optional<std::int64_t> vcpus_;
+  CpuCredits::Specification specification_;
+  const Fleet* fleet_ = nullptr;
+  std::unique_ptr<CpuCredits> credits_;
 };
 
 }  // namespace windtunnel

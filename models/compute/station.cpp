@@ -43,7 +43,7 @@ Station::Station(sim::Simulation& sim, const std::string& name, const Shape& sha
   // A place of its own, in no time's reach of any other: no zone's fault is meant for it.
   set_zone(sim.network().add_zone("station:" + name, ""));
   if (shape.processor_sharing) {
-    sharing_ = std::make_unique<ProcessorSharing>(*this, *this, shape.servers);
+    sharing_ = std::make_unique<ProcessorSharing>(*this, *this, static_cast<double>(shape.servers));
   }
 }
 
@@ -64,8 +64,9 @@ bool Station::set_errors(double share) {
   return true;
 }
 
-sim::Duration Station::work() {
-  const sim::Duration time = shape_.service_time.sample(service_chance_);
+sim::Duration Station::work(const Call& call) {
+  const sim::Duration own = shape_.service_time.sample(service_chance_);
+  const sim::Duration time = call.service_time > sim::Duration(0) ? call.service_time : own;
   return slow_ == 1 ? time : sim::from_seconds(sim::seconds(time) * slow_);
 }
 
@@ -77,7 +78,7 @@ void Station::on_request(Call& call, Handle handle) {
       return sim().answer(handle, Outcome::overloaded);
     }
     metric.in_system.add(sim().now(), +1);
-    return sharing_->add(handle, work());
+    return sharing_->add(handle, work(call));
   }
   switch (servers_.enter(handle)) {
     case Servers::Entry::served:
@@ -102,7 +103,7 @@ void Station::begin(Call& call, Handle handle) {
   stage_of(call) = Stage::serving;
   metric.busy.set(sim().now(), servers_.busy());
   metric.waiting.record(sim().now() - call.arrived);
-  sim().after<&Station::on_served>(work(), this, handle);
+  sim().after<&Station::on_served>(work(call), this, handle);
 }
 
 void Station::on_served(Handle handle) {

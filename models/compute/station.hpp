@@ -68,7 +68,7 @@ class Station final : public sim::Component, public Callable, public ProcessorSh
   void on_job_done(ProcessorSharing&, sim::Handle job) override { finish(job); }
   void finish(sim::Handle handle);
   void leave_with(sim::Handle handle, sim::Outcome outcome);
-  sim::Duration work();
+  sim::Duration work(const sim::Call& call);
 
   Shape shape_;
   Servers servers_;

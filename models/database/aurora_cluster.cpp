@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "models/database/aurora_cluster.pb.h"
+#include "models/mechanisms/cloudwatch.hpp"
 #include "models/mechanisms/placement.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
@@ -63,7 +64,9 @@ AuroraCluster::Shape shape_of(sim::Simulation& sim, const settings::AuroraCluste
 
 AuroraCluster::AuroraCluster(sim::Simulation& sim, const std::string& name,
                              const settings::AuroraCluster& settings)
-    : AuroraCluster(sim, name, shape_of(sim, settings)) {}
+    : AuroraCluster(sim, name, shape_of(sim, settings)) {
+  publish_metrics(to_distribution(settings.metric_delay()));
+}
 
 AuroraCluster::AuroraCluster(sim::Simulation& sim, const std::string& name, const Shape& shape)
     : Component(sim, name),
@@ -89,6 +92,25 @@ AuroraCluster::AuroraCluster(sim::Simulation& sim, const std::string& name, cons
   }
   failover_ = make_failover();
   on_writer_endpoint_due();
+}
+
+void AuroraCluster::publish_metrics(const sim::Distribution& delay) {
+  CloudWatch& cloudwatch = CloudWatch::of(sim());
+  const auto named = [&](const char* metric, double scale) {
+    return CloudWatch::Publication{.component = name(),
+                                   .space = "AWS/RDS",
+                                   .name = metric,
+                                   .dimensions = {{"DBClusterIdentifier", name()}},
+                                   .delay = delay,
+                                   .scale = scale};
+  };
+  constexpr double milliseconds = 1000, per_second = 1.0 / 60;
+  cloudwatch.publish_records(named("AuroraReplicaLag", milliseconds), metric.lag);
+  cloudwatch.publish_records(named("CommitLatency", milliseconds), metric.commit);
+  cloudwatch.publish_mean(named("DatabaseConnections", 1), metric.connections);
+  cloudwatch.publish_records(named("DMLLatency", milliseconds), metric.dml);
+  cloudwatch.publish_growth(named("Queries", per_second), metric.queries, true);
+  cloudwatch.publish_records(named("SelectLatency", milliseconds), metric.select);
 }
 
 std::string AuroraCluster::instance_name(std::uint32_t node) const {

@@ -14,6 +14,8 @@
 // its zone, if that has power. Other readers keep serving (Aurora MySQL 2.10 and later; before, all
 // instances restarted).
 //
+// CloudWatch has no CPUUtilization of it: an instance is workers, not processors.
+//
 // Left out: promotion tiers and sizes (readers are alike, their order decides), cold caches after a
 // failover, replica lag that grows with the write rate, locks and group commit, several protection
 // groups (one stands for the volume), storage that rebuilds a lost zone's copies elsewhere,
@@ -123,6 +125,8 @@ class AuroraCluster final : public sim::Component, public Callable {
     bool listed = false;       // in the reader endpoint
     std::uint32_t starts = 0;  // a start-up that was begun for an earlier life is stale
   };
+
+  void publish_metrics(const sim::Distribution& delay);
 
   // Statements (aurora_cluster.cpp).
   bool holds(sim::Call* call, sim::Handle handle);

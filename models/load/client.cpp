@@ -5,9 +5,10 @@
 #include <algorithm>
 
 #include "models/load/client.pb.h"
-#include "models/mechanisms/rate_series.hpp"
+#include "models/load/client_load.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
+#include "models/settings_check.hpp"
 
 namespace windtunnel {
 
@@ -51,14 +52,13 @@ void read_load(sim::Simulation& sim, const std::string& name, const settings::Cl
   if (settings.has_closed()) {
     shape.users = settings.closed().users();
     shape.think_time = to_distribution(settings.closed().think_time());
+    shape.users_from = to_duration(settings.closed().from());
   } else if (settings.open().has_poisson()) {
     shape.arrivals = Arrivals::poisson(settings.open().poisson(), chance);
   } else if (settings.open().has_deterministic()) {
     shape.arrivals = Arrivals::evenly(settings.open().deterministic(), chance);
   } else {
-    const auto& trace = settings.open().trace();
-    shape.arrivals = Arrivals::series(
-        rate_series({trace.file(), trace.from(), trace.to(), trace.scale()}), chance);
+    shape.arrivals = Arrivals::planned(plan_of(settings.open()), chance);
   }
 }
 
@@ -82,6 +82,11 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
                       .least_dns_ttl = to_duration(settings.dns_cache()),
                       .dns_lookup = to_distribution(settings.dns_lookup())};
   shape.one_way = to_duration(settings.network());
+  for (const auto& r : settings.requests()) {
+    shape.classes.push_back({{r.host(), r.path()},
+                             r.weight(),
+                             r.has_writes() ? std::optional(r.writes()) : std::nullopt});
+  }
   return shape;
 }
 
@@ -98,9 +103,22 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
       write_chance_(stream("write")),
       retry_chance_(stream("retry")),
       think_chance_(stream("think")),
+      class_chance_(stream("request class")),
       lane_(*this, shape_.timeout) {
   set_zone(sim.network().add_zone("internet:" + name, ""));
 
+  double total = 0, below = 0;
+  for (const auto& it : shape_.classes) total += it.weight;
+  for (const auto& it : shape_.classes) {
+    if (it.weight == 0) continue;
+    below += it.weight / total;
+    shares_.push_back({below, sim.number_of(it.what), it.writes.value_or(shape_.writes)});
+  }
+  if (shape_.arrivals) {
+    for (const std::string& path : shape_.arrivals->paths()) {
+      path_classes_.push_back(sim.number_of({"", path}));
+    }
+  }
   write_connection_.operation = sim::Operation::write;
   longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
   for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
@@ -109,6 +127,19 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
 }
 
 Client::~Client() = default;
+
+void Client::check(const settings::Client& settings, SettingsCheck& check) {
+  const auto& requests = settings.requests();
+  const auto drawn = [](const auto& request) { return request.weight() > 0; };
+  if (!requests.empty() && std::none_of(requests.begin(), requests.end(), drawn)) {
+    check.error("requests", "all weights are 0");
+  }
+}
+
+bool Client::writes_at_all() const {
+  return std::any_of(shares_.begin(), shares_.end(), [](const Share& s) { return s.writes > 0; }) ||
+         (shares_.empty() && shape_.writes > 0);
+}
 
 void Client::wire(sim::Wiring& wiring) {
   // Its place is outside AWS, as far from every other; all places exist by now.
@@ -121,7 +152,7 @@ void Client::wire(sim::Wiring& wiring) {
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
     Machine& machine = machines_[i];
     machine.reads = std::make_unique<Connector>(*this, i, target, shape_.connection, "reads");
-    if (shape_.writes > 0 && !target.direct()) {
+    if (writes_at_all() && !target.direct()) {
       machine.writes = std::make_unique<Connector>(*this, i, target, write_connection_, "writes");
     }
     machine.tokens = shape_.token_bucket;
@@ -132,31 +163,34 @@ void Client::wire(sim::Wiring& wiring) {
 void Client::start() {
   if (shape_.arrivals) return schedule_arrival();
   for (std::uint32_t user = 0; user < static_cast<std::uint32_t>(shape_.users); ++user) {
-    sim().after<&Client::on_think_over>(shape_.think_time.sample(think_chance_), this, user);
+    sim().after<&Client::on_think_over>(shape_.users_from + shape_.think_time.sample(think_chance_),
+                                        this, user);
   }
 }
 
 void Client::schedule_arrival() {
-  const Time next = shape_.arrivals->next(sim().now());
-  if (next < sim().horizon()) sim().at<&Client::on_arrival>(next, this, 0);
+  next_ = shape_.arrivals->next(sim().now());
+  if (next_.at < sim().horizon()) sim().at<&Client::on_arrival>(next_.at, this, 0);
 }
 
 void Client::on_arrival() {
+  const Arrival arrival = next_;
   schedule_arrival();
-  begin_request(0);
+  begin_request(0, arrival);
 }
 
-void Client::on_think_over(std::uint32_t user) { begin_request(user); }
+void Client::on_think_over(std::uint32_t user) { begin_request(user, {}); }
 
-void Client::begin_request(std::uint32_t user) {
+void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   metric.requests.add();
   metric.open.add(sim().now(), +1);
   const Handle handle = requests_.create();
   Request& request = requests_[handle];
   request.arrival = sim().now();
   request.user = user;
+  request.service_time = arrival.service_time;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
-  request.write = write_chance_.chance(shape_.writes);
+  choose_class(request, arrival);
   Machine& machine = machines_[request.host];
   if (machine.tokens) machine.tokens->on_first_attempt();
   if (machine.breaker) {
@@ -167,6 +201,22 @@ void Client::begin_request(std::uint32_t user) {
   attempt(handle);
 }
 
+void Client::choose_class(Request& request, const Arrival& arrival) {
+  double writes = shape_.writes;
+  if (arrival.path_class >= 0) {
+    request.request_class = path_classes_[static_cast<std::size_t>(arrival.path_class)];
+  } else if (!shares_.empty()) {
+    const Share* share = shares_.data();
+    if (shares_.size() > 1) {
+      const double at = class_chance_.uniform();
+      while (share != &shares_.back() && share->bound <= at) ++share;
+    }
+    request.request_class = share->number;
+    writes = share->writes;
+  }
+  request.write = write_chance_.chance(writes);
+}
+
 void Client::attempt(Handle request_handle) {
   Request* request = requests_.find(request_handle);
   if (request == nullptr) return;
@@ -174,6 +224,8 @@ void Client::attempt(Handle request_handle) {
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
   const Handle call = sim().open_call(*this, request->host, operation, request_handle);
+  sim().call(call).request_class = request->request_class;
+  sim().call(call).service_time = request->service_time;
   lane_.enter(sim().call(call), call);
   connector(machines_[request->host], request->write).dispatch(call);
 }

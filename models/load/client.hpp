@@ -1,7 +1,7 @@
 // A population of users on client machines: open or closed load, timeouts, retries with backoff, a
 // retry quota, a circuit breaker, and on every machine a DNS cache and one connection. Left out:
-// sessions and sizes (requests are all alike but for reads and writes), resolvers shared by
-// machines, more than one connection a machine.
+// sessions and sizes (requests differ in path, host, reads from writes, and the service times that
+// a log brings), resolvers shared by machines, more than one connection a machine.
 #pragma once
 
 #include <memory>
@@ -18,11 +18,13 @@ namespace windtunnel {
 namespace settings {
 class Client;
 }
+class SettingsCheck;
 
 class Client final : public sim::Component {
  public:
   Client(sim::Simulation& sim, const std::string& name, const settings::Client& settings);
   ~Client() override;
+  static void check(const settings::Client& settings, SettingsCheck& check);
 
   // Made in C++, for tests and benchmarks.
   struct Shape {
@@ -30,6 +32,7 @@ class Client final : public sim::Component {
     std::optional<Arrivals> arrivals;  // open load; else closed
     std::int64_t users = 0;
     sim::Distribution think_time;
+    sim::Duration users_from{0};
     double writes = 0;
     sim::Duration timeout{std::chrono::seconds(60)};
     std::uint32_t max_attempts = 1;
@@ -39,6 +42,12 @@ class Client final : public sim::Component {
     std::uint32_t hosts = 1;
     Connector::Settings connection;
     sim::Duration one_way{0};  // to every zone
+    struct RequestClass {
+      sim::RequestClass what;
+      double weight = 1;
+      std::optional<double> writes;  // absent: those of all
+    };
+    std::vector<RequestClass> classes;  // none: all requests are alike
   };
   Client(sim::Simulation& sim, const std::string& name, Shape shape);
 
@@ -77,7 +86,9 @@ class Client final : public sim::Component {
     std::uint32_t attempt = 0;
     std::uint32_t user = 0;
     std::uint32_t breaker_era = 0;
+    std::uint16_t request_class = 0;
     bool write = false;
+    sim::Duration service_time{0};  // as its trace has it
   };
   struct Machine {
     std::unique_ptr<Connector> reads,
@@ -90,7 +101,8 @@ class Client final : public sim::Component {
 
   void on_arrival();
   void on_think_over(std::uint32_t user);
-  void begin_request(std::uint32_t user);
+  void begin_request(std::uint32_t user, const Arrival& arrival);
+  void choose_class(Request& request, const Arrival& arrival);
   void attempt(sim::Handle request_handle);
   void tell_breaker(const Request& request, bool success);
   void attempt_failed(sim::Handle request_handle, const sim::Call& call);
@@ -103,10 +115,21 @@ class Client final : public sim::Component {
   }
 
   Shape shape_;
+  Arrival next_;
+  std::vector<std::uint16_t> path_classes_;  // numbers of sim::RequestClass
   sim::Duration longest_{
       0};  // of a request, all attempts and pauses included; forever without timeouts
   Connector::Settings write_connection_;
-  sim::Stream host_chance_, write_chance_, retry_chance_, think_chance_;
+  // A class of requests as it is drawn: the first whose bound is above a number below 1.
+  struct Share {
+    double bound;
+    std::uint16_t number;  // sim::Simulation::request_class
+    double writes;
+  };
+  bool writes_at_all() const;
+
+  std::vector<Share> shares_;
+  sim::Stream host_chance_, write_chance_, retry_chance_, think_chance_, class_chance_;
   sim::Lane lane_;
   sim::Pool<Request> requests_;
   std::vector<Machine> machines_;

@@ -1,5 +1,6 @@
 #include "models/mechanisms/connector.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace windtunnel {
@@ -86,6 +87,7 @@ void Connector::connected_now() {
   connected_ = true;
   const Time now = sim().now();
   last_used_ = now;
+  idle_timeout_ = std::min(settings_.idle_timeout, answer_.connection_idle);
   closes_ = answer_.connection_lifetime < Time::max() - now ? now + answer_.connection_lifetime
                                                             : Time::max();
   const sim::Address address = address_;

@@ -33,7 +33,7 @@ class Connector final : public sim::Entity {
   // fails with connect_timeout. The call may have ended when this returns.
   void dispatch(sim::Handle call) {
     const sim::Time now = sim().now();
-    if (connected_ && (direct_ || (now - last_used_ < settings_.idle_timeout && now < closes_))) {
+    if (connected_ && (direct_ || (now - last_used_ < idle_timeout_ && now < closes_))) {
       last_used_ = now;
       sim().send(call, address_);
     } else {
@@ -87,6 +87,7 @@ class Connector final : public sim::Entity {
   bool connected_ = false, connecting_ = false;
   sim::Address address_;
   sim::Time asked_for_{}, last_used_{}, closes_{};  // used: a call was sent
+  sim::Duration idle_timeout_{0};                   // of the present connection: either end's
   Resolution answer_;
   sim::Time answer_expires_{};  // zero: never asked
   std::size_t next_address_ = 0, tried_ = 0;

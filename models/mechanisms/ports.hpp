@@ -18,7 +18,8 @@ struct Resolution {
   std::vector<sim::Address> addresses;  // in the order a client tries them; empty: no answer
   sim::Duration ttl = sim::forever;
   sim::Duration connection_lifetime =
-      sim::forever;  // the longest a server keeps a client's connection
+      sim::forever;                              // the longest a server keeps a client's connection
+  sim::Duration connection_idle = sim::forever;  // the longest it keeps one that is not used
 };
 
 // "callable": something that takes calls under a name.
@@ -65,7 +66,7 @@ class FleetObserver {
   virtual void on_instance_terminating(std::uint32_t instance) = 0;
   virtual void on_instance_terminated(std::uint32_t instance) = 0;
   virtual void on_instance_lost(std::uint32_t instance, sim::HostLoss loss) = 0;
-  // A lost instance has booted again; it serves.
+  // A lost instance has booted again, or a new one for the first time; it serves.
   virtual void on_instance_resumed(std::uint32_t instance) = 0;
 };
 
@@ -75,6 +76,8 @@ class CpuMeter {
   virtual ~CpuMeter() = default;
   // vCPU-seconds that this program has used on the instance since the run began; grows only.
   virtual double cpu_seconds(std::uint32_t instance) const = 0;
+  // The vCPUs that it takes an instance to have where the fleet does not tell its type.
+  virtual double vcpus() const { return 2; }
 };
 
 // How an instance (or task) came to be: the control loop's links, for the parts of scaling lag. A
@@ -93,6 +96,13 @@ struct LaunchRecord {
   std::optional<sim::Time> warm;  // its warm-up is over; may lie ahead
 };
 
+// Keeps instances that terminate: ECS's managed draining, by a lifecycle hook.
+class TerminationGuard {
+ public:
+  virtual ~TerminationGuard() = default;
+  virtual bool may_terminate(std::uint32_t instance) = 0;
+};
+
 // "fleet": a group of instances. An instance's number is its slot; an address's life tells its
 // successive tenants.
 class Fleet {
@@ -107,12 +117,22 @@ class Fleet {
   // Instances in service now.
   virtual std::vector<std::uint32_t> in_service() const = 0;
 
+  // In service, but its system or its user data is not up yet; on_instance_resumed() tells when.
+  virtual bool booting(std::uint32_t /*instance*/) const { return false; }
+
   // What the instance is; its type may differ from one launch to the next (mixed instances).
   virtual const InstanceType& instance_type(std::uint32_t instance) const;
   virtual void add_cpu_meter(const CpuMeter&) {}
   virtual const LaunchRecord& launch_record(std::uint32_t instance) const;
   // Its size may change: policies, or a minimum below its maximum.
   virtual bool scales() const { return false; }
+
+  // A running instance that terminates is kept, when its deregistration delay is over, until the
+  // guard lets it go: then, or by the second call.
+  virtual void guard_terminations(TerminationGuard&) {}
+  virtual void termination_may_go_on(std::uint32_t /*instance*/) {}
+  // Scale-in passes it by.
+  virtual void protect_from_scale_in(std::uint32_t /*instance*/, bool /*yes*/) {}
 };
 
 }  // namespace windtunnel

@@ -5,12 +5,9 @@
 
 namespace windtunnel {
 
-ProcessorSharing::ProcessorSharing(sim::Entity& parent, Owner& owner, std::int64_t processors,
+ProcessorSharing::ProcessorSharing(sim::Entity& parent, Owner& owner, double processors,
                                    std::uint32_t tag)
-    : Entity(parent, "processors"),
-      owner_(owner),
-      processors_(static_cast<double>(processors)),
-      tag_(tag) {}
+    : Entity(parent, "processors"), owner_(owner), processors_(processors), tag_(tag) {}
 
 double ProcessorSharing::speed() const {
   const auto present = static_cast<double>(jobs_.size());
@@ -31,6 +28,13 @@ void ProcessorSharing::add(sim::Handle job, sim::Duration work) {
   catch_up();
   jobs_.push_back({virtual_now_ + static_cast<double>(work.count()), order_++, job});
   std::push_heap(jobs_.begin(), jobs_.end());
+  schedule();
+}
+
+void ProcessorSharing::set_processors(double processors) {
+  if (processors == processors_) return;
+  catch_up();
+  processors_ = processors;
   schedule();
 }
 

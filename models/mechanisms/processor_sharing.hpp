@@ -1,6 +1,6 @@
-// c processors shared evenly by all present: each job runs at speed min(1, c/n). Virtual time
-// advances at that speed, so a job ends when virtual time has grown by its work, and only the next
-// end needs an event.
+// c processors shared evenly by all present: each job runs at speed min(1, c/n). c may be a
+// fraction (a quarter of a vCPU) and may change (CPU credits). Virtual time advances at that speed,
+// so a job ends when virtual time has grown by its work, and only the next end needs an event.
 #pragma once
 
 #include <cstdint>
@@ -19,10 +19,11 @@ class ProcessorSharing : public sim::Entity {
     virtual void on_job_done(ProcessorSharing& from, sim::Handle job) = 0;
   };
 
-  ProcessorSharing(sim::Entity& parent, Owner& owner, std::int64_t processors,
-                   std::uint32_t tag = 0);
+  ProcessorSharing(sim::Entity& parent, Owner& owner, double processors, std::uint32_t tag = 0);
 
   void add(sim::Handle job, sim::Duration work);
+  // From now on.
+  void set_processors(double processors);
   // Forgets all jobs.
   void clear();
   std::int64_t jobs() const { return static_cast<std::int64_t>(jobs_.size()); }

@@ -3,6 +3,7 @@
 // scalable target.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -29,6 +30,15 @@ struct ScalingCause {
   std::optional<sim::Time> alarm;     // when the alarm went to ALARM
 };
 
+// Limits of a capacity, both included.
+struct CapacityLimits {
+  std::int64_t min = 0, max = 0;
+
+  std::int64_t clamp(std::int64_t capacity) const {
+    return std::max(min, std::min(capacity, max));
+  }
+};
+
 class Scalable {
  public:
   virtual ~Scalable() = default;
@@ -41,6 +51,17 @@ class Scalable {
   virtual bool scaling_in_progress() const = 0;
   // When the last activity finished; nothing: none has.
   virtual std::optional<sim::Time> last_activity_end() const = 0;
+  // Its own: MinSize and MaxSize of a group; nothing: who scales it has them.
+  virtual std::optional<CapacityLimits> limits() const { return std::nullopt; }
+};
+
+// Who scales a resource, for the resource to find in wire(): it makes room for the most that may
+// come.
+class Scaler {
+ public:
+  virtual ~Scaler() = default;
+  virtual const std::string& scaled_resource() const = 0;
+  virtual CapacityLimits scaled_limits() const = 0;
 };
 
 }  // namespace windtunnel

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "models/mechanisms/placement.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/network/application_load_balancer.pb.h"
@@ -12,97 +10,123 @@
 namespace windtunnel {
 
 using sim::Call;
-using sim::Duration;
 using sim::Handle;
-using sim::Milestone;
 using sim::Operation;
 using sim::Outcome;
-using sim::Turn;
 
 namespace {
-TargetSelection::Algorithm algorithm_of(const settings::ApplicationLoadBalancer& settings) {
-  using A = TargetSelection::Algorithm;
-  static constexpr A algorithms[] = {A::round_robin, A::least_outstanding_requests, A::random};
-  return algorithms[settings.algorithm()];
+
+// What a call to a target is for, beside its group's number: it meets a connection that the target
+// has just closed.
+constexpr std::uint32_t closing = 1u << 16;
+std::uint16_t group_of_tag(std::uint32_t tag) { return static_cast<std::uint16_t>(tag); }
+
+GrowingCapacity::Settings capacity_of(const settings::ApplicationLoadBalancer::Capacity& c) {
+  return {c.initial(),
+          c.reserved(),
+          c.utilization(),
+          c.growth(),
+          to_duration(c.growth_time()),
+          to_duration(c.shrink_after())};
 }
+
 }  // namespace
 
 ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std::string& name,
                                                  const settings::ApplicationLoadBalancer& settings)
     : Component(sim, name),
-      targets_name_(settings.targets()),
-      algorithm_(algorithm_of(settings)),
-      interval_(to_duration(settings.health_check().interval())),
       keep_alive_(to_duration(settings.client_keep_alive())),
       dns_removal_(to_duration(settings.elb_dns_removal())),
       dns_ttl_(to_duration(settings.dns_ttl())),
-      deregistration_delay_(to_duration(settings.deregistration_delay())),
       idle_timeout_(to_duration(settings.idle_timeout())),
-      healthy_threshold_(static_cast<std::uint32_t>(settings.health_check().healthy_threshold())),
-      unhealthy_threshold_(
-          static_cast<std::uint32_t>(settings.health_check().unhealthy_threshold())),
       processing_(to_distribution(settings.processing_time())),
-      registration_(to_distribution(settings.target_registration())),
       answer_lane_(*this, idle_timeout_),
       connect_lane_(*this, to_duration(settings.connect_timeout())),
-      check_lane_(*this, to_duration(settings.health_check().timeout())),
-      pick_chance_(stream("pick")),
-      check_chance_(stream("health check")),
+      group_chance_(stream("target group")),
       processing_chance_(stream("processing")) {
   for (const sim::ZoneId zone : zones_of(sim, settings)) {
     const auto node = static_cast<std::uint32_t>(nodes_.size());
     const std::string host = fmt::format("{}-node-{}", name, sim.network().name(zone));
     nodes_.push_back({sim.platform().add_host(host, zone, this, node), 0});
   }
+  balancers_.resize(nodes_.size());
+  add_groups(settings);
+  add_rules(settings);
+  if (settings.has_capacity()) {
+    capacity_.emplace(*this, capacity_of(settings.capacity()), nodes_.size());
+  }
+  publish_metrics(settings);
+}
+
+void ApplicationLoadBalancer::add_groups(const settings::ApplicationLoadBalancer& settings) {
+  const bool only = settings.target_groups_size() < 2;
+  const TargetGroup::Surroundings around{
+      .cross_zone = true,  // cannot be turned off here
+      .idle_timeout = idle_timeout_,
+      .registration = to_distribution(settings.target_registration()),
+      .only = only,
+      .metrics = metric_set_,
+      .checks = checks};
+  const auto add = [&](const settings::TargetGroup& group) {
+    groups_.push_back(std::make_unique<TargetGroup>(*this, *this, group, around));
+  };
+  for (const settings::TargetGroup& group : settings.target_groups()) add(group);
+  if (groups_.empty()) add(settings.target_group());
+}
+
+void ApplicationLoadBalancer::add_rules(const settings::ApplicationLoadBalancer& settings) {
+  const auto add = [&](const auto& forwards) -> Action& {
+    Action& action = actions_.emplace_back();
+    for (const auto& forward : forwards) {
+      for (std::uint16_t g = 0; g < groups_.size(); ++g) {
+        if (groups_[g]->name() != forward.target_group()) continue;
+        action.groups.add(g, static_cast<double>(forward.weight()));
+      }
+    }
+    return action;
+  };
+  for (const auto& rule : settings.rules()) {
+    rules_.add(
+        {{rule.host().begin(), rule.host().end()}, {rule.path().begin(), rule.path().end()}});
+    Action& action = add(rule.forward());
+    if (rule.has_stickiness()) action.cookies.emplace(to_duration(rule.stickiness()));
+  }
+  Action& otherwise = add(settings.default_action());
+  if (settings.default_action().empty()) otherwise.groups.add(0, 1);
 }
 
 void ApplicationLoadBalancer::wire(sim::Wiring& wiring) {
-  service_ = &wiring.find<::windtunnel::Targets>(targets_name_);
+  for (const auto& group : groups_) group->wire(wiring);
 }
 
 void ApplicationLoadBalancer::attach() {
-  const std::uint32_t targets = service_->max_targets();
-  targets_.resize(targets);
-  const Backend fresh{.health = {healthy_threshold_, unhealthy_threshold_, 1}};
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    balancers_.push_back(
-        {TargetSelection(algorithm_, targets), std::vector<Backend>(targets, fresh)});
+  for (const auto& group : groups_) {
+    group->attach();
+    if (group->is_lambda()) continue;
+    // A service in several groups drains as long as the slowest of them.
+    sim::Duration delay{0};
+    for (const auto& other : groups_) {
+      if (other->service() == group->service()) {
+        delay = std::max(delay, other->deregistration_delay());
+      }
+    }
+    group->service()->set_deregistration_delay(delay);
   }
-  service_->observe_targets(*this);
-  service_->set_deregistration_delay(deregistration_delay_);
 }
 
-Resolution ApplicationLoadBalancer::resolve(Operation, sim::Stream& chance) {
-  Resolution answer{.addresses = {}, .ttl = dns_ttl_, .connection_lifetime = keep_alive_};
-  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    if (balancers_[node].in_dns) answer.addresses.push_back(address_of(node));
-  }
-  for (auto n = static_cast<std::uint32_t>(answer.addresses.size()); n > 1; --n) {
-    std::swap(answer.addresses[n - 1], answer.addresses[chance.below(n)]);
-  }
-  return answer;
-}
-
-bool ApplicationLoadBalancer::healthy() const {
-  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    if (node_up(node) && balancers_[node].healthy > 0) return true;
-  }
-  return false;
-}
-
-bool ApplicationLoadBalancer::node_up(std::uint32_t node) const {
-  return sim().platform().up(nodes_[node].host);
-}
-
-std::string ApplicationLoadBalancer::target_name(std::uint32_t target) {
-  return sim().platform().host(service_->target_address(target).entity->nodes()[target].host).name;
+void ApplicationLoadBalancer::start() {
+  if (capacity_) capacity_->start();
 }
 
 // --- requests
 
 void ApplicationLoadBalancer::on_request(Call& call, Handle handle) {
   metric.open.add(sim().now(), +1);
-  call.work_as<Progress>() = {0, nodes_[call.callee_node].life};
+  call.work_as<Progress>() = {0, nodes_[call.callee_node].life, 0, 0};
+  if (capacity_ && !capacity_->admits(call.callee_node)) {
+    metric.rejected.add();
+    return refuse(handle, Outcome::unavailable);
+  }
   if (processing_.is_zero()) return route(call, handle);
   sim().after<&ApplicationLoadBalancer::on_processed>(processing_.sample(processing_chance_), this,
                                                       handle);
@@ -123,33 +147,54 @@ void ApplicationLoadBalancer::on_processed(Handle handle) {
   route(request, handle);
 }
 
-void ApplicationLoadBalancer::route(Call& request, Handle handle) {
-  Node& node = balancers_[request.callee_node];
-  if (node.selection.eligible().empty()) {
-    metric.elb_503.add();
-    return reply(handle, Outcome::unavailable);
-  }
-  metric.requests.add();
-  if (node.fail_open) metric.fail_open.add();
-  const std::uint32_t target = node.selection.pick(pick_chance_);
-  node.selection.began(target);
-  request.work_as<Progress>().target = target;
-  Backend& backend = node.backends[target];
-  if (backend.idle_connections > 0 && sim().now() - backend.last_used < idle_timeout_) {
-    --backend.idle_connections;
-    return forward(handle, service_->target_address(target));
-  }
-  backend.idle_connections = 0;  // all older than the idle timeout
-  metric.new_connections.add();
-  const Handle connect = sim().open_call(*this, request.callee_node, Operation::connect, handle);
-  connect_lane_.enter(sim().call(connect), connect);
-  sim().send(connect, service_->target_address(target));
+std::uint16_t ApplicationLoadBalancer::group_of(std::uint16_t action, const Call& request) {
+  Action& it = actions_[action];
+  if (!it.cookies) return it.groups.draw(group_chance_);
+  const auto* cookie = it.cookies->find(request.caller, request.caller_node, sim().now());
+  return cookie != nullptr ? static_cast<std::uint16_t>(cookie->target)
+                           : it.groups.draw(group_chance_);
 }
 
-void ApplicationLoadBalancer::forward(Handle handle, const sim::Address& to) {
+void ApplicationLoadBalancer::route(Call& request, Handle handle) {
+  const std::uint32_t node = request.callee_node;
+  Progress& progress = request.work_as<Progress>();
+  progress.action = rules_.find(sim(), request.request_class);
+  progress.group = group_of(progress.action, request);
+  TargetGroup& group = *groups_[progress.group];
+  if (group.empty(node)) return refuse(handle, Outcome::unavailable);
+  metric.requests.add();
+  if (group.routes_to_all(node)) metric.fail_open.add();
+  progress.target = group.choose(node, request);
+  const sim::Address to = group.target_address(progress.target);
+  switch (group.take_connection(node, progress.target)) {
+    case IdleConnections::Taken::open:
+      return forward(handle, to, progress.group);
+    case IdleConnections::Taken::closing:
+      return connect(handle, to, progress.group | closing);
+    case IdleConnections::Taken::none:
+      metric.new_connections.add();
+      return connect(handle, to, progress.group);
+  }
+}
+
+// A closed connection answers as an open port would: after one round trip, with a reset.
+void ApplicationLoadBalancer::connect(Handle handle, const sim::Address& to, std::uint32_t tag) {
+  const Handle child =
+      sim().open_call(*this, sim().call(handle).callee_node, Operation::connect, handle);
+  Call& call = sim().call(child);
+  call.tag = tag;
+  connect_lane_.enter(call, child);
+  sim().send(child, to);
+}
+
+void ApplicationLoadBalancer::forward(Handle handle, const sim::Address& to, std::uint32_t tag) {
   const Call& request = sim().call(handle);
   const Handle child = sim().open_call(*this, request.callee_node, request.operation, handle);
-  answer_lane_.enter(sim().call(child), child);
+  Call& call = sim().call(child);
+  call.tag = tag;
+  call.request_class = request.request_class;
+  call.service_time = request.service_time;
+  answer_lane_.enter(call, child);
   sim().send(child, to);
 }
 
@@ -159,34 +204,31 @@ void ApplicationLoadBalancer::reply(Handle handle, Outcome outcome) {
   sim().answer(handle, outcome);
 }
 
-void ApplicationLoadBalancer::ended_at_target(const Call& child) {
-  Node& node = balancers_[child.caller_node];
-  const std::uint32_t target = child.callee_node;
-  if (service_->target_address(target).life != child.callee_life) return;  // replaced meanwhile
-  if (node.selection.outstanding(target) > 0) node.selection.ended(target);
-  Backend& backend = node.backends[target];
-  if (child.outcome == Outcome::connection_reset)
-    backend.idle_connections = 0;  // so are all others
-  if (child.operation == Operation::connect || child.outcome == Outcome::connection_reset ||
-      child.outcome == Outcome::timeout) {
-    return;
-  }
-  ++backend.idle_connections;
-  backend.last_used = sim().now();
+// With an error of the load balancer's own.
+void ApplicationLoadBalancer::refuse(Handle handle, Outcome outcome) {
+  metric.elb_5xx.add();
+  (outcome == Outcome::unavailable       ? metric.elb_503
+   : outcome == Outcome::gateway_timeout ? metric.elb_504
+                                         : metric.elb_502)
+      .add();
+  reply(handle, outcome);
 }
 
 void ApplicationLoadBalancer::on_answer(Call& child, Handle) {
-  if (child.operation == Operation::health_check)
-    return check_ended(child, child.outcome == Outcome::ok);
-  if (child.operation == Operation::connect && child.outcome == Outcome::ok &&
-      !is_gone(sim().call(child.context))) {
-    return forward(child.context, {child.callee, child.callee_node, child.callee_life});
+  if (child.operation == Operation::connect && child.outcome == Outcome::ok) {
+    if (is_gone(sim().call(child.context))) return request_ended(child);
+    if ((child.tag & closing) == 0) {
+      return forward(child.context, {child.callee, child.callee_node, child.callee_life},
+                     child.tag);
+    }
+    child.outcome = Outcome::connection_reset;
+  } else if (child.outcome == Outcome::timeout) {
+    child.outcome = Outcome::error;  // a function's own: it has answered
   }
   request_ended(child);
 }
 
 void ApplicationLoadBalancer::on_timeout(Call& child, Handle) {
-  if (child.operation == Operation::health_check) return check_ended(child, false);
   if (child.operation == Operation::connect) metric.connection_errors.add();
   request_ended(child);
 }
@@ -197,200 +239,29 @@ void ApplicationLoadBalancer::request_ended(Call& child) {
     metric.open.add(sim().now(), -1);
     return sim().drop(child.context);
   }
-  ended_at_target(child);
-  if (child.operation != Operation::connect)
-    metric.target_response.record(sim().now() - child.opened);
-  Outcome outcome = child.outcome;
-  if (outcome == Outcome::timeout) {
-    outcome = Outcome::gateway_timeout;
-    metric.elb_504.add();
-  } else if (outcome == Outcome::connection_reset) {
-    outcome = Outcome::bad_gateway;
-    metric.elb_502.add();
-  } else if (outcome != Outcome::ok) {
+  TargetGroup& group = *groups_[group_of_tag(child.tag)];
+  group.ended(child);
+  if (child.outcome == Outcome::timeout) return refuse(child.context, Outcome::gateway_timeout);
+  if (child.outcome == Outcome::connection_reset) {
+    return refuse(child.context, Outcome::bad_gateway);
+  }
+  const sim::Duration took = sim().now() - child.opened;
+  metric.target_response.record(took);
+  if (groups_.size() > 1) group.metric.response.record(took);
+  if (group.is_lambda() && child.outcome != Outcome::ok) {
+    return refuse(child.context, Outcome::bad_gateway);
+  }
+  if (child.outcome != Outcome::ok) {
     metric.target_5xx.add();
+    group.metric.target_5xx.add();
   }
-  reply(child.context, outcome);
-}
-
-// --- targets and their health
-
-void ApplicationLoadBalancer::on_target_registered(std::uint32_t target) {
-  Target& it = targets_[target];
-  it.registered = true;
-  ++it.epoch;
-  // A run starts with everything in service and healthy.
-  const bool at_start = sim().now() == sim::time_zero;
-  it.reported_healthy = at_start;
-  const Duration registering = at_start ? Duration::zero() : registration_.sample(check_chance_);
-  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    Backend& backend = balancers_[n].backends[target];
-    backend = {.health = {healthy_threshold_, unhealthy_threshold_, 1,
-                          at_start ? HealthState::State::healthy : HealthState::State::initial}};
-    balancers_[n].selection.forget(target);
-    balancers_[n].healthy += at_start;
-    // Checks of nodes and targets are not coordinated.
-    const Duration phase = sim::from_seconds(sim::seconds(interval_) * check_chance_.uniform());
-    begin_checks(n, target, registering + phase);
-    refresh(n);
+  group.answered(request, child);
+  const Progress& progress = request.work_as<Progress>();
+  auto& cookies = actions_[progress.action].cookies;
+  if (cookies && !request.caller_done) {
+    cookies->set(request.caller, request.caller_node, progress.group, 0, sim().now());
   }
-}
-
-void ApplicationLoadBalancer::on_target_deregistered(std::uint32_t target) {
-  Target& it = targets_[target];
-  if (!it.registered) return;
-  it.registered = false;
-  ++it.epoch;
-  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    balancers_[n].healthy -= balancers_[n].backends[target].health.healthy();
-    refresh(n);
-  }
-}
-
-void ApplicationLoadBalancer::begin_checks(std::uint32_t node, std::uint32_t target,
-                                           Duration first_in) {
-  sim().after<&ApplicationLoadBalancer::on_check_due>(first_in, this, pack(node, target),
-                                                      Turn::control);
-}
-
-void ApplicationLoadBalancer::on_check_due(std::uint64_t packed) {
-  const auto target = static_cast<std::uint32_t>(packed & 0xffffff);
-  const auto node = static_cast<std::uint32_t>((packed >> 24) & 0xff);
-  if (packed != pack(node, target)) return;
-  // Each check is independent: a slow answer does not shift the next.
-  sim().after<&ApplicationLoadBalancer::on_check_due>(interval_, this, packed, Turn::control);
-  if (!node_up(node)) return;
-  metric.checks.add();
-  const Handle check = sim().open_call(*this, node, Operation::health_check);
-  sim().call(check).tag = targets_[target].epoch;
-  check_lane_.enter(sim().call(check), check);
-  sim().send(check, service_->target_address(target));
-}
-
-void ApplicationLoadBalancer::check_ended(const Call& check, bool passed) {
-  const std::uint32_t node = check.caller_node, target = check.callee_node;
-  if (!passed) metric.failed_checks.add();
-  if (check.tag != targets_[target].epoch || !targets_[target].registered || !node_up(node)) return;
-  HealthState& health = balancers_[node].backends[target].health;
-  const bool was_healthy = health.healthy();
-  if (!health.record(passed)) return;
-  balancers_[node].healthy += health.healthy();
-  balancers_[node].healthy -= was_healthy;
-  refresh(node);
-  health_changed(node, target);
-}
-
-// A node routes to the targets it sees healthy, or to all registered ones if there are none (rule
-// 3).
-void ApplicationLoadBalancer::refresh(std::uint32_t n) {
-  Node& node = balancers_[n];
-  node.fail_open = node.healthy == 0;
-  for (std::uint32_t t = 0; t < targets_.size(); ++t) {
-    node.selection.set_eligible(
-        t, targets_[t].registered && (node.fail_open || node.backends[t].health.healthy()));
-  }
-  std::uint32_t least = 0xffffffff;
-  for (std::uint32_t i = 0; i < balancers_.size(); ++i) {
-    if (node_up(i)) least = std::min(least, balancers_[i].healthy);
-  }
-  metric.healthy_hosts.set(sim().now(), least == 0xffffffff ? 0 : least);
-}
-
-void ApplicationLoadBalancer::health_changed(std::uint32_t node, std::uint32_t target) {
-  const bool healthy = balancers_[node].backends[target].health.healthy();
-  std::uint32_t agree = 0;
-  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    agree += node_up(n) && balancers_[n].backends[target].health.healthy() == healthy;
-  }
-  if (agree == 1) {  // the first node to see it
-    sim().note(
-        healthy ? Milestone::action_finished : Milestone::detection, *this,
-        fmt::format("target {} is {}", target_name(target), healthy ? "healthy" : "unhealthy"));
-  }
-  tell_group(target);
-}
-
-// The group hears the load balancer's word: unhealthy when every living node says so, healthy when
-// one does. Which of the nodes' opinions counts is not documented (UNSOURCED).
-void ApplicationLoadBalancer::tell_group(std::uint32_t target) {
-  bool any_healthy = false, any_initial = false;
-  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    if (!node_up(n)) continue;
-    any_healthy |= balancers_[n].backends[target].health.healthy();
-    any_initial |= balancers_[n].backends[target].health.state() == HealthState::State::initial;
-  }
-  if (any_healthy == targets_[target].reported_healthy || (!any_healthy && any_initial)) return;
-  targets_[target].reported_healthy = any_healthy;
-  service_->report_target_health(target, any_healthy);
-}
-
-// --- nodes
-
-void ApplicationLoadBalancer::on_host_lost(std::uint32_t node, sim::HostLoss) {
-  refresh(node);
-  for (std::uint32_t t = 0; t < targets_.size(); ++t) {  // its opinion counts no more
-    if (targets_[t].registered) tell_group(t);
-  }
-  leave_dns_later(node);
-}
-
-// A zone that is cut off has living nodes that nobody reaches: ELB takes them for dead.
-void ApplicationLoadBalancer::on_zone_lost(sim::ZoneId zone) {
-  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    if (zone_of(node) == zone && node_up(node)) leave_dns_later(node);
-  }
-}
-
-void ApplicationLoadBalancer::on_zone_restored(sim::ZoneId zone) {
-  for (std::uint32_t node = 0; node < nodes_.size(); ++node) {
-    if (zone_of(node) == zone && node_up(node) && !balancers_[node].in_dns) enter_dns_later(node);
-  }
-}
-
-bool ApplicationLoadBalancer::reachable(std::uint32_t node) const {
-  return node_up(node) && !sim().network().cut_off(zone_of(node));
-}
-
-void ApplicationLoadBalancer::leave_dns_later(std::uint32_t node) {
-  const std::uint64_t packed = (std::uint64_t{nodes_[node].life} << 32) | node;
-  sim().after<&ApplicationLoadBalancer::on_node_leaves_dns>(dns_removal_, this, packed,
-                                                            Turn::control);
-}
-
-// As long as the removal took (UNSOURCED): by then the node has checked its targets.
-void ApplicationLoadBalancer::enter_dns_later(std::uint32_t node) {
-  const std::uint64_t packed = (std::uint64_t{nodes_[node].life} << 32) | node;
-  sim().after<&ApplicationLoadBalancer::on_node_enters_dns>(std::max(dns_removal_, interval_), this,
-                                                            packed, Turn::control);
-}
-
-void ApplicationLoadBalancer::on_node_leaves_dns(std::uint64_t packed) {
-  const auto node = static_cast<std::uint32_t>(packed);
-  if (nodes_[node].life != packed >> 32 || reachable(node) || !balancers_[node].in_dns) return;
-  balancers_[node].in_dns = false;
-  sim().note(Milestone::action_finished, *this,
-             fmt::format("the address in {} leaves DNS", sim().network().name(zone_of(node))));
-}
-
-void ApplicationLoadBalancer::on_host_restored(std::uint32_t node) {
-  ++nodes_[node].life;
-  Node& it = balancers_[node];
-  it.in_dns = false;
-  it.healthy = 0;
-  for (std::uint32_t t = 0; t < targets_.size(); ++t) {
-    it.backends[t] = {.health = {healthy_threshold_, unhealthy_threshold_, 1}};
-    it.selection.forget(t);
-  }
-  refresh(node);
-  enter_dns_later(node);
-}
-
-void ApplicationLoadBalancer::on_node_enters_dns(std::uint64_t packed) {
-  const auto node = static_cast<std::uint32_t>(packed);
-  if (nodes_[node].life != packed >> 32 || !reachable(node) || balancers_[node].in_dns) return;
-  balancers_[node].in_dns = true;
-  sim().note(Milestone::none, *this,
-             fmt::format("an address in {} is back in DNS", sim().network().name(zone_of(node))));
+  reply(child.context, child.outcome);
 }
 
 REGISTER_MODEL(ApplicationLoadBalancer, settings::ApplicationLoadBalancer);

@@ -1,23 +1,36 @@
-// An Application Load Balancer: a node in each zone with one address; one target group, cross-zone
-// always on. Every node checks every target itself and picks targets with counters of its own (rule
-// 1). There is no queue (rule 6) and no retry. Errors are those of the documentation: 502 a
-// target's connection broke or deregistration ended, 503 no target registered, 504 a target did not
-// connect in 10 s or not answer within the idle timeout, 460 the client left first (the target
-// still does the work). When all targets are unhealthy, all get traffic (fail-open, rule 3). A node
-// that loses power is silent; ELB takes its address out of DNS after `elb_dns_removal`. When power
-// is back the node has a new address, and no opinion of the targets. Left out (with the issue on
-// scaling): rules and several target groups, cross-zone off, slow start, stickiness, weighted
-// random, nodes that grow with the load, TLS. A health check costs one round trip, not two.
+// An Application Load Balancer: a node in each zone with one address, rules that send requests to
+// target groups by host and path, and by weight. Every node checks every target itself and picks
+// targets with counters of its own (rule 1). There is no queue (rule 6) and no retry. Errors are
+// those of the documentation: 502 a target's connection broke (also because the target closed it
+// just when a request set out), deregistration ended, or a function failed; 503 no target
+// registered, none in the node's zone with cross-zone off, or (UNSOURCED) more than the nodes'
+// capacity; 504 a target did not connect in 10 s or not answer within the idle timeout; 460 the
+// client left first (the target still does the work). Too few healthy targets: all get traffic
+// (fail-open, rule 3). A zone with too few healthy targets in any of the groups leaves DNS, unless
+// all have (rule 4); so does a dead node, each after `elb_dns_removal`. When power is back the node
+// has a new address, and no opinion of the targets.
+// Left out: listeners and their ports, TLS, sizes (1 MB of a function, headers above 32 K),
+// HTTP/2's 10,000 requests a connection; front-end connections are the clients'
+// (ActiveConnectionCount and NewConnectionCount are not published); more than one node a zone:
+// capacity grows in place; health checks of functions; target optimizer; AnomalousHostCount and
+// MitigatedHostCount; zonal shift (with the issue on Route 53 and ARC). A health check costs one
+// round trip, not two.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <vector>
 
-#include "models/mechanisms/health_state.hpp"
+#include "models/mechanisms/cloudwatch.hpp"
+#include "models/mechanisms/growing_capacity.hpp"
+#include "models/mechanisms/listener_rules.hpp"
 #include "models/mechanisms/ports.hpp"
-#include "models/mechanisms/target_selection.hpp"
+#include "models/mechanisms/target_group.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
+
+class SettingsCheck;
 
 namespace settings {
 class ApplicationLoadBalancer;
@@ -25,13 +38,16 @@ class ApplicationLoadBalancer;
 
 class ApplicationLoadBalancer final : public sim::Component,
                                       public Callable,
-                                      public TargetObserver {
+                                      public TargetGroup::Balancer,
+                                      public MetricPublisher {
  public:
   ApplicationLoadBalancer(sim::Simulation& sim, const std::string& name,
                           const settings::ApplicationLoadBalancer& settings);
+  static void check(const settings::ApplicationLoadBalancer& settings, SettingsCheck& check);
 
   void wire(sim::Wiring& wiring) override;
   void attach() override;
+  void start() override;
   void on_request(sim::Call& call, sim::Handle handle) override;
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
@@ -42,19 +58,20 @@ class ApplicationLoadBalancer final : public sim::Component,
   void on_zone_restored(sim::ZoneId zone) override;
 
   Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
-  // Every target group has a healthy target (rule 40); with one group: it is not empty and not all
-  // unhealthy.
+  // Every target group has a healthy target (rule 40).
   bool healthy() const override;
 
-  void on_target_registered(std::uint32_t target) override;
-  void on_target_deregistered(std::uint32_t target) override;
+  void on_health_changed() override;
+  void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
 
   struct Metrics {
     sim::MetricSet& set;
     sim::Counter requests{set, "RequestCount", "requests for which a target was chosen"};
+    sim::Counter elb_5xx{set, "HTTPCode_ELB_5XX_Count", "502, 503 and 504 together"};
     sim::Counter elb_502{set, "HTTPCode_ELB_502_Count",
-                         "a target's connection broke, or it left while it worked"};
-    sim::Counter elb_503{set, "HTTPCode_ELB_503_Count", "no target registered"};
+                         "a target's connection broke, it left while it worked, a function failed"};
+    sim::Counter elb_503{set, "HTTPCode_ELB_503_Count",
+                         "no target registered, or none in the zone, or no capacity"};
     sim::Counter elb_504{set, "HTTPCode_ELB_504_Count",
                          "a target did not connect or answer in time"};
     sim::Counter elb_460{set, "HTTPCode_ELB_460_Count", "the client left before the answer"};
@@ -62,78 +79,77 @@ class ApplicationLoadBalancer final : public sim::Component,
     sim::Counter connection_errors{set, "TargetConnectionErrorCount",
                                    "connections to targets that failed"};
     sim::Counter new_connections{set, "NewTargetConnectionCount", "connections opened to targets"};
-    sim::Counter checks{set, "HealthChecks", "health checks sent by all nodes"};
-    sim::Counter failed_checks{set, "FailedHealthChecks", "health checks that failed"};
+    sim::Counter rejected{set, "RejectedConnectionCount",
+                          "requests that were more than the nodes' capacity"};
     sim::Counter fail_open{set, "FailOpenRequests",
-                           "requests routed while all targets were unhealthy"};
+                           "requests routed while too few targets were healthy"};
     sim::Level open{set, "ActiveRequests", "Count", "requests in the nodes' hands"};
     sim::Level healthy_hosts{set, "HealthyHostCount", "Count",
-                             "healthy targets, the least over the nodes"};
+                             "healthy targets of all groups, the least over the nodes"};
     sim::Histogram target_response{set, "TargetResponseTime",
                                    "from sending to a target until its answer"};
   };
   Metrics metric{metric_set_};
+  HealthChecks::Metrics checks{metric_set_};
 
  private:
-  struct Backend {
-    HealthState health{5, 2, 1};
-    std::uint32_t idle_connections = 0;
-    sim::Time last_used{};
-  };
-  struct Node {
-    TargetSelection selection;
-    std::vector<Backend> backends;  // by target
-    std::uint32_t healthy = 0;      // registered targets it sees healthy
-    bool fail_open = false;
-    bool in_dns = true;
-  };
-  struct Target {
-    bool registered = false;
-    std::uint32_t epoch = 0;  // checks of an earlier registration stop
-    bool reported_healthy = true;
+  // Where a rule, or the default action, sends requests.
+  struct Action {
+    WeightedGroups groups;
+    std::optional<Cookies> cookies;  // of clients that stay with a group
   };
   // What the node remembers of a client's request.
   struct Progress {
     std::uint32_t target;
     std::uint32_t node_life;
+    std::uint16_t action;
+    std::uint16_t group;
   };
+  struct Balancer {
+    bool in_dns = true;
+    bool wanted = true;          // in DNS, some time later
+    bool cut_off = false;        // its zone is
+    std::uint32_t decision = 0;  // later ones overrule earlier ones
+  };
+
+  // A metric that collect() gives.
+  struct Collected {
+    std::uint32_t group;
+    std::uint64_t requests = 0;  // until the last period's end
+  };
+
+  void add_groups(const settings::ApplicationLoadBalancer& settings);
+  void add_rules(const settings::ApplicationLoadBalancer& settings);
+  void publish_metrics(const settings::ApplicationLoadBalancer& settings);
 
   bool node_up(std::uint32_t node) const;
   bool is_gone(sim::Call& request);
   void on_processed(sim::Handle request);
   void route(sim::Call& request, sim::Handle handle);
-  void forward(sim::Handle request, const sim::Address& to);
+  std::uint16_t group_of(std::uint16_t action, const sim::Call& request);
+  void connect(sim::Handle request, const sim::Address& to, std::uint32_t tag);
+  void forward(sim::Handle request, const sim::Address& to, std::uint32_t tag);
   void reply(sim::Handle request, sim::Outcome outcome);
+  void refuse(sim::Handle request, sim::Outcome outcome);
   void request_ended(sim::Call& child);
-  void ended_at_target(const sim::Call& child);
+  sim::Outcome outcome_for_client(const TargetGroup& group, const sim::Call& child);
 
-  void begin_checks(std::uint32_t node, std::uint32_t target, sim::Duration first_in);
-  void on_check_due(std::uint64_t packed);
-  void check_ended(const sim::Call& check, bool passed);
-  void health_changed(std::uint32_t node, std::uint32_t target);
-  void refresh(std::uint32_t node);
-  void tell_group(std::uint32_t target);
-  void leave_dns_later(std::uint32_t node);
-  void enter_dns_later(std::uint32_t node);
   bool reachable(std::uint32_t node) const;
-  void on_node_leaves_dns(std::uint64_t node_and_life);
-  void on_node_enters_dns(std::uint64_t node_and_life);
-  std::uint64_t pack(std::uint32_t node, std::uint32_t target) const {
-    return (std::uint64_t{targets_[target].epoch} << 32) | (std::uint64_t{node} << 24) | target;
-  }
-  std::string target_name(std::uint32_t target);
+  bool good_for_dns(std::uint32_t node) const;
+  void update_dns();
+  void set_cut_off(sim::ZoneId zone, bool cut_off);
+  void on_dns_due(std::uint64_t decision_and_node);
 
-  std::string targets_name_;
-  TargetSelection::Algorithm algorithm_;
-  sim::Duration interval_, keep_alive_, dns_removal_, dns_ttl_, deregistration_delay_,
-      idle_timeout_;
-  std::uint32_t healthy_threshold_, unhealthy_threshold_;
-  sim::Distribution processing_, registration_;
-  sim::Lane answer_lane_, connect_lane_, check_lane_;
-  ::windtunnel::Targets* service_ = nullptr;
-  std::vector<Node> balancers_;  // by node
-  std::vector<Target> targets_;
-  sim::Stream pick_chance_, check_chance_, processing_chance_;
+  sim::Duration keep_alive_, dns_removal_, dns_ttl_, idle_timeout_;
+  sim::Distribution processing_;
+  sim::Lane answer_lane_, connect_lane_;
+  std::vector<std::unique_ptr<TargetGroup>> groups_;
+  ListenerRules rules_;
+  std::vector<Action> actions_;  // of the rules, then the default
+  std::optional<GrowingCapacity> capacity_;
+  std::vector<Balancer> balancers_;  // by node
+  std::vector<Collected> collected_;
+  sim::Stream group_chance_, processing_chance_;
 };
 
 }  // namespace windtunnel

@@ -311,6 +311,25 @@ TEST(ReplacementLag, IsNoneWithoutASpell) {
   EXPECT_FALSE(measures.replacement_lag_censored());
 }
 
+TEST(ScalingLag, IsTheLongestSpellOfItsKindWithItsParts) {
+  auto log = log_of("++++++");
+  log.spells = {spell("scaling", 5s, 10s), spell("scaling", 20s, 35s),
+                spell("replacement", 0s, 50s)};
+  const auto record = measure(log);
+  EXPECT_EQ(Duration(record.measures().scaling_lag()), 15s);
+  EXPECT_THAT(lengths(record.scaling_lag_parts()), ElementsAre(14s, 1s));
+}
+
+TEST(ScalingLag, IsNoneWithoutASpellAndCensoredWhileOneIsOpen) {
+  auto log = log_of("++++++");
+  EXPECT_FALSE(measure(log).measures().has_scaling_lag());
+  log.spells = {spell("scaling", 20s, std::nullopt)};
+  const auto measures = measure(log).measures();
+  EXPECT_FALSE(measures.has_scaling_lag());
+  EXPECT_TRUE(measures.scaling_lag_censored());
+  EXPECT_EQ(Duration(measures.scaling_lag_at_least()), 40s);
+}
+
 TEST(ReplacementLag, IsCensoredWhileASpellIsOpen) {
   auto log = log_of("++++++");
   log.spells = {spell("replacement", 5s, 50s), spell("replacement", 20s, std::nullopt)};

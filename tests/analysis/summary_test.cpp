@@ -94,6 +94,15 @@ TEST(Summary, MedianAndWorstAreThoseByRto) {
   EXPECT_EQ(summarise(header(), records).worst, 1u);
 }
 
+TEST(Summary, WithoutAFaultMedianAndWorstAreThoseByScalingLag) {
+  std::vector<ReplicationRecord> records(3);
+  records[0].mutable_measures()->set_scaling_lag(Duration(200s).count());
+  records[1].mutable_measures()->set_scaling_lag(Duration(300s).count());
+  records[2].mutable_measures()->set_scaling_lag(Duration(100s).count());
+  EXPECT_EQ(summarise(header(), records).median, 0u);
+  EXPECT_EQ(summarise(header(), records).worst, 1u);
+}
+
 TEST(Summary, ReplicationsWithoutTheMeasureDoNotCount) {
   auto records = records_with_rto({100s, 100s});
   records[1].mutable_measures()->set_replacement_lag(Duration(60s).count());

@@ -97,7 +97,7 @@ constexpr double chain_rate = 2000;
 constexpr double chain_seconds = 60;
 constexpr int chain_requests = static_cast<int>(chain_rate * chain_seconds);
 
-std::string chain(std::int64_t targets) {
+std::string chain(std::int64_t targets, const std::string& scaling = {}) {
   // Workers in all stay the same, so that every size does the same work.
   return fmt::format(R"(
 experiment: chain
@@ -107,16 +107,15 @@ topology:
     users: {{client: {{target: alb, open: {{poisson: {}/s}}, timeout: 60s}}}}
     alb: {{application_load_balancer: {{targets: app}}}}
     app: {{ec2_service: {{on: group, workers: {}, vcpus: {}, service_time: {{lognormal: {{p50: 5ms, p99: 20ms}}}}, calls: [{{to: db, timeout: 60s}}]}}}}
-    group: {{auto_scaling_group: {{size: {}}}}}
+    group: {{auto_scaling_group: {{size: {}{}}}}}
     db: {{aurora_cluster: {{readers: 2}}}}
 horizon: {}s
 )",
                      chain_rate, std::max<std::int64_t>(64 / targets, 4),
-                     std::max<std::int64_t>(64 / targets, 4), targets, chain_seconds);
+                     std::max<std::int64_t>(64 / targets, 4), targets, scaling, chain_seconds);
 }
 
-void request_chain(benchmark::State& state) {
-  const std::string yaml = chain(state.range(0));
+void run_chain(benchmark::State& state, const std::string& yaml) {
   for (auto _ : state) {
     state.PauseTiming();
     auto sim = test::simulation_of(yaml);
@@ -128,6 +127,17 @@ void request_chain(benchmark::State& state) {
     state.ResumeTiming();
   }
   state.SetItemsProcessed(state.iterations() * chain_requests);
+}
+
+void request_chain(benchmark::State& state) { run_chain(state, chain(state.range(0))); }
+
+// Alarms on the load balancer and on the group, demand against capacity each second, policies that
+// have a reason to act but no room to.
+void scaled_chain(benchmark::State& state) {
+  run_chain(state, chain(state.range(0), R"(, min_size: 10, max_size: 11, monitoring: detailed,
+      scaling_policies: [
+        {name: cpu, target_tracking: {predefined_metric: ASGAverageCPUUtilization, target_value: 50}},
+        {name: requests, target_tracking: {predefined_metric: {type: ALBRequestCountPerTarget, resource_label: alb}, target_value: 100}}])"));
 }
 
 // What a chain needs of any calendar: as many events, as many pending, nothing done.
@@ -185,6 +195,7 @@ BENCHMARK(bare_mm4)->Unit(benchmark::kMillisecond);
 BENCHMARK(station_mm4)->Unit(benchmark::kMillisecond);
 BENCHMARK(calendar_hold)->Unit(benchmark::kMillisecond);
 BENCHMARK(request_chain)->Arg(1)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK(scaled_chain)->Arg(10)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace windtunnel::bench
@@ -196,7 +207,8 @@ int main(int argc, char** argv) {
                                     {"request_chain/1", "calendar_hold"},
                                     {"request_chain/10", "request_chain/1"},
                                     {"request_chain/100", "request_chain/1"},
-                                    {"request_chain/1000", "request_chain/1"}},
+                                    {"request_chain/1000", "request_chain/1"},
+                                    {"scaled_chain/10", "request_chain/10"}},
                                    0.0);
   print_memory_per_request();
   return code;

@@ -204,6 +204,12 @@ TEST_F(CommandLine, ModelsAreListedWithEveryParameter) {
               HasSubstr("  readers\n      Aurora Replicas\n      number; default 1; from 0 to 15\n"
                         "      source: Aurora User Guide, Aurora Replicas\n"));
   EXPECT_THAT(one.out, HasSubstr("duration; default 5s; from 5s to 5s"));
+  EXPECT_THAT(
+      one.out,
+      HasSubstr("CloudWatch metrics:\n  AuroraReplicaLag\n      how far behind readers were "
+                "when looked at\n      AWS/RDS, Milliseconds; every 60s\n      dimensions: "
+                "DBClusterIdentifier\n      source: Aurora User Guide"));
+
   const Ended none = program.run({"models", "aurora_clutser"});
   EXPECT_EQ(none.code, 2);
   EXPECT_THAT(none.messages, HasSubstr("did you mean 'aurora_cluster'?"));

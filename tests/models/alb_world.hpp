@@ -14,18 +14,21 @@
 #include "models/network/application_load_balancer.pb.h"
 #include "tests/support/machine.hpp"
 #include "tests/support/scripted.hpp"
+#include "tests/support/stub_service.hpp"
 #include "topologies/load.hpp"
 
 namespace windtunnel::test {
 
 // Targets that are registered from the start and answer at once, unless they are told otherwise.
+// Their number is that of `zones`, which says where each lives.
 class StubTargets final : public sim::Component, public Targets {
  public:
-  StubTargets(sim::Simulation& sim, std::string name, std::uint32_t targets, std::size_t zones)
-      : Component(sim, std::move(name)), passes(targets, true), registered_at_start(targets) {
-    for (std::uint32_t i = 0; i < targets; ++i) {
-      const auto zone = static_cast<sim::ZoneId>(i % zones);
-      nodes_.push_back({sim.platform().add_host(fmt::format("t{}", i), zone, this, i), 0});
+  StubTargets(sim::Simulation& sim, std::string name, const std::vector<sim::ZoneId>& zones)
+      : Component(sim, std::move(name)),
+        passes(zones.size(), true),
+        registered_at_start(static_cast<std::uint32_t>(zones.size())) {
+    for (std::uint32_t i = 0; i < zones.size(); ++i) {
+      nodes_.push_back({sim.platform().add_host(fmt::format("t{}", i), zones[i], this, i), 0});
     }
   }
 
@@ -35,7 +38,7 @@ class StubTargets final : public sim::Component, public Targets {
   void report_target_health(std::uint32_t target, bool healthy) override {
     reports.push_back({sim().now(), target, healthy});
   }
-  void set_deregistration_delay(sim::Duration) override {}
+  void set_deregistration_delay(sim::Duration delay) override { deregistration_delay = delay; }
   void start() override {
     for (std::uint32_t i = 0; i < registered_at_start; ++i) enter(i);
   }
@@ -53,8 +56,10 @@ class StubTargets final : public sim::Component, public Targets {
       return sim().answer(handle,
                           passes[call.callee_node] ? sim::Outcome::ok : sim::Outcome::error);
     }
-    requests.push_back({sim().now(), call.caller_node, call.callee_node});
+    requests.push_back(
+        {sim().now(), call.caller_node, call.callee_node, call.request_class, call.service_time});
     if (silent) return;
+    if (fails && fails(call.callee_node)) return sim().answer(handle, sim::Outcome::error);
     if (service_time == sim::Duration::zero()) return sim().answer(handle, outcome);
     sim().after<&StubTargets::on_served>(service_time, this, handle);
   }
@@ -75,6 +80,8 @@ class StubTargets final : public sim::Component, public Targets {
   struct Seen {
     sim::Time at;
     std::uint32_t alb_node, target;
+    std::uint16_t request_class = 0;
+    sim::Duration service_time{0};
   };
   struct Report {
     sim::Time at;
@@ -86,7 +93,9 @@ class StubTargets final : public sim::Component, public Targets {
   bool silent = false;
   sim::Outcome outcome = sim::Outcome::ok;
   sim::Duration service_time{0};
-  std::function<void()> checked;  // after every check that arrives
+  sim::Duration deregistration_delay{0};
+  std::function<void()> checked;                    // after every check that arrives
+  std::function<bool(std::uint32_t target)> fails;  // answers with an error
   std::vector<Seen> checks, requests;
   std::vector<Report> reports;
   std::uint64_t served = 0;
@@ -105,15 +114,30 @@ struct NodeName final : Callable {
   std::uint32_t node;
 };
 
+// Targets by turns in the zones.
+inline std::vector<sim::ZoneId> spread(std::uint32_t targets, std::size_t zones) {
+  std::vector<sim::ZoneId> where(targets);
+  for (std::uint32_t i = 0; i < targets; ++i) where[i] = static_cast<sim::ZoneId>(i % zones);
+  return where;
+}
+
 struct AlbWorld {
-  // `settings` as in a topology, behind "targets: web"; what they leave out has its default.
+  // `settings` as in a topology: what comes behind "targets: web", or all of them, which may name
+  // the targets web and api and the function fn. What they leave out has its default.
   explicit AlbWorld(const std::string& settings = "", std::uint32_t targets = 1,
                     std::size_t zones = 1, sim::Duration horizon = std::chrono::hours(2))
+      : AlbWorld(settings, spread(targets, zones), zones, horizon) {}
+  AlbWorld(const std::string& settings, const std::vector<sim::ZoneId>& where, std::size_t zones,
+           sim::Duration horizon = std::chrono::hours(2))
       : sim({.horizon = horizon}) {
     for (std::size_t z = 0; z < zones; ++z) {
       sim.network().add_zone(fmt::format("us-east-1{}", static_cast<char>('a' + z)), "us-east-1");
     }
-    web = &add<StubTargets>("web", targets, zones);
+    web = &add<StubTargets>("web", where);
+    if (settings.find("targets: api") != std::string::npos) {
+      api = &add<StubTargets>("api", spread(2, zones));
+    }
+    if (settings.find("lambda: fn") != std::string::npos) fn = &add<StubService>("fn");
     alb = &balancer("alb", settings);
     script = &add_script(sim);
   }
@@ -125,13 +149,16 @@ struct AlbWorld {
   }
   ApplicationLoadBalancer& balancer(const std::string& name, const std::string& settings) {
     Diagnostics diagnostics;
+    const bool behind = settings.empty() || settings.starts_with(",");
     const auto read = read_experiment(
         fmt::format("{{experiment: e, question: q, horizon: 1h, topology: {{regions: {{us-east-1: "
-                    "{{}}}}, components: {{alb: {{application_load_balancer: {{targets: web{}}}}}, "
+                    "{{}}}}, components: {{alb: {{application_load_balancer: {{{}{}}}}}, "
                     "web: {{ec2_service: {{on: asg, service_time: 1s}}}}, "
+                    "api: {{ec2_service: {{on: asg, service_time: 1s}}}}, "
+                    "fn: {{station: {{service_time: 1s}}}}, "
                     "asg: {{auto_scaling_group: {{size: 1}}}}, "
                     "users: {{client: {{target: alb, open: {{poisson: 1/s}}}}}}}}}}}}",
-                    settings),
+                    behind ? "targets: web" : "", settings),
         "test.yaml", {}, diagnostics);
     if (!read) throw std::runtime_error(diagnostics.print());
     for (const auto& component : read->topology.components) {
@@ -149,9 +176,15 @@ struct AlbWorld {
   void call_at(Machine& machine, std::initializer_list<sim::Duration> dates) {
     for (const sim::Duration date : dates) script->at(date, [&machine] { machine.call(); });
   }
+  // `times` calls, the first at `from`, one every `every`.
+  void call_often(Machine& machine, sim::Duration from, sim::Duration every, int times) {
+    for (int i = 0; i < times; ++i) call_at(machine, {from + i * every});
+  }
 
   sim::Simulation sim;
   StubTargets* web;
+  StubTargets* api = nullptr;
+  StubService* fn = nullptr;
   ApplicationLoadBalancer* alb;
   Script* script;
   Connector::Settings connection{.connect_timeout = std::chrono::milliseconds(1100),

@@ -50,7 +50,7 @@ TEST(ApplicationLoadBalancer, Rule1EachNodeCountsItsOwnOutstandingRequests) {
 TEST(ApplicationLoadBalancer, Rule1EachNodeChecksEveryTarget) {
   AlbWorld world("", 3, 2);
   world.sim.run();
-  EXPECT_EQ(world.alb->metric.checks.value(), 1440u);
+  EXPECT_EQ(world.alb->checks.sent.value(), 1440u);
   for (std::uint32_t node = 0; node < 2; ++node) {
     for (std::uint32_t target = 0; target < 3; ++target) {
       EXPECT_EQ(std::count_if(world.web->checks.begin(), world.web->checks.end(),
@@ -294,6 +294,19 @@ TEST(ApplicationLoadBalancer, Rule6ATargetsRefusalReachesTheClientAtOnce) {
   EXPECT_THAT(client.ended, ElementsAre(Machine::End{2s, Outcome::overloaded, 0}));
 }
 
+// ---- capacity (rule 6: what is too much is refused, not queued)
+
+TEST(ApplicationLoadBalancer, Rule6MoreThanItsCapacityIsA503AtOnce) {
+  AlbWorld world(", capacity: {initial: 10/s}");
+  Machine& client = world.machine(*world.alb);
+  for (int i = 0; i < 25; ++i) world.call_at(client, {2s});
+  world.sim.run();
+  EXPECT_EQ(world.web->requests.size(), 10u);
+  EXPECT_EQ(world.alb->metric.elb_503.value(), 15u);
+  EXPECT_EQ(world.alb->metric.rejected.value(), 15u);
+  for (const auto& end : client.ended) EXPECT_EQ(end.at, 2s);
+}
+
 // ---- rule 40: what evaluate target health sees
 
 TEST(ApplicationLoadBalancer, Rule40AnAllUnhealthyOrEmptyTargetGroupIsUnhealthy) {
@@ -319,6 +332,55 @@ TEST(ApplicationLoadBalancer, Rule40AnAllUnhealthyOrEmptyTargetGroupIsUnhealthy)
 }
 
 // ---- connections to targets
+
+// 5 ms each way. The first answer is at the load balancer at 1.035 s; the target closes the
+// connection 5 s after it sent it, at 6.030 s, and the load balancer knows at 6.035 s. The second
+// request is at the load balancer 5 ms after the client sends it.
+Machine::End second_request_at(Duration date) {
+  AlbWorld world(", target_keep_alive: 5s");
+  world.sim.network().set_one_way(0, 0, 5ms);
+  Machine& client = world.machine(*world.alb);
+  world.call_at(client, {1s, date});
+  world.sim.run();
+  EXPECT_EQ(world.alb->metric.elb_502.value(),
+            client.ended.at(1).outcome == Outcome::bad_gateway ? 1u : 0u);
+  return client.ended.at(1);
+}
+
+TEST(ApplicationLoadBalancer, Rule5ATargetKeepAliveShorterThanTheIdleTimeoutRacesInto502) {
+  EXPECT_EQ(second_request_at(6021ms), (Machine::End{6041ms, Outcome::bad_gateway, 0}));
+  EXPECT_EQ(second_request_at(6029ms), (Machine::End{6049ms, Outcome::bad_gateway, 0}));
+}
+
+TEST(ApplicationLoadBalancer, BeforeAndAfterTheRaceTheRequestSucceeds) {
+  EXPECT_EQ(second_request_at(6019ms), (Machine::End{6039ms, Outcome::ok, 0}));  // it was there
+  EXPECT_EQ(second_request_at(6031ms), (Machine::End{6061ms, Outcome::ok, 0}));  // a new one
+}
+
+// The client would keep it for longer.
+TEST(ApplicationLoadBalancer, AClientsIdleConnectionIsClosedAfterTheIdleTimeout) {
+  for (const bool kept : {true, false}) {
+    AlbWorld world("", 2, 2);
+    Machine& client = world.machine(*world.alb);
+    world.call_at(client, {0s});
+    // By the time it asks again the TTL is over too, and the name has one address left.
+    const Duration again = kept ? 59s : 61s;
+    world.call_at(client, {again});
+    std::uint32_t first = 0;
+    world.script->operate_at(1s, [&] {
+      first = client.ended.at(0).node;
+      world.sim.platform().lose_hosts({world.alb->nodes()[first].host}, sim::HostLoss::silence);
+    });
+    world.sim.run();
+    ASSERT_EQ(client.ended.size(), 2u);
+    if (kept) {
+      EXPECT_EQ(client.ended[1].outcome, Outcome::timeout);  // nobody answers there
+    } else {
+      EXPECT_EQ(client.ended[1].outcome, Outcome::ok);
+      EXPECT_NE(client.ended[1].node, first);
+    }
+  }
+}
 
 TEST(ApplicationLoadBalancer, ConnectionsToTargetsAreUsedAgainUntilTheyHaveIdledTooLong) {
   AlbWorld world;

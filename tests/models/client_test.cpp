@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
+#include <string>
 
 #include "tests/support/scripted.hpp"
 #include "tests/support/stub_service.hpp"
@@ -116,6 +118,31 @@ TEST_F(ClientTest, AShareOfRequestsAreWrites) {
       std::count_if(web->requests.begin(), web->requests.end(),
                     [](const auto& request) { return request.operation == Operation::write; });
   EXPECT_NEAR(static_cast<double>(writes), 2000, 4.5 * std::sqrt(10'000 * 0.2 * 0.8));
+}
+
+// 30 in 100 ask for the API, 10 in 100 for nothing but an image; half of what the API gets is
+// written.
+TEST_F(ClientTest, ClassesOfRequestsAreDrawnByWeight) {
+  begin(1000s);
+  evenly(10);
+  shape.classes = {
+      {{"", "/"}, 6, {}}, {{"api.example.com", "/v1"}, 3, 0.5}, {{"", "/a.png"}, 1, {}}};
+  std::map<std::string, double> asked, written;
+  web->script = [&](const sim::Call& call) {
+    const sim::RequestClass& what = sim->request_class(call.request_class);
+    ++asked[what.host + what.path];
+    written[what.host + what.path] += call.operation == Operation::write;
+    return Outcome::ok;
+  };
+  run();
+  const auto within = [](double count, double n, double p) {
+    EXPECT_NEAR(count, n * p, 4.5 * std::sqrt(n * p * (1 - p)));
+  };
+  within(asked["/"], 10'000, 0.6);
+  within(asked["api.example.com/v1"], 10'000, 0.3);
+  within(asked["/a.png"], 10'000, 0.1);
+  within(written["api.example.com/v1"], asked["api.example.com/v1"], 0.5);
+  EXPECT_EQ(written["/"] + written["/a.png"], 0);
 }
 
 // ---- attempts
@@ -299,6 +326,15 @@ TEST_F(ClientTest, ALateFailureOnAnOldConnectionDoesNotCloseTheNewOneToTheSameAd
   // 3, 5 and 7 s are lost. 3 s fails at 8 s and closes; 9 s connects anew; 5 s and 7 s fail at 10 s
   // and 12 s: without effect.
   EXPECT_EQ(web->lookups.size(), 2u);
+}
+
+TEST_F(ClientTest, UsersOfAClosedLoadBeginWhenTheyAreTold) {
+  begin(10s);
+  closed(2, 1s);
+  shape.users_from = 5s;
+  web->service_time = 1s;
+  run();
+  EXPECT_THAT(sent(), ElementsAre(6s, 6s, 8s, 8s));
 }
 
 // ---- what the log learns

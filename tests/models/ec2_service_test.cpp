@@ -122,7 +122,7 @@ TEST(Ec2Service, MoreRequestsThanVcpusShareThemEvenly) {
   Machine& client = run.machine("web", {10s, 10s, 10s, 10s});
   run.sim.run();
   EXPECT_THAT(ends(client), ElementsAre(12s, 12s, 12s, 12s));
-  EXPECT_EQ(run.metric("web", "BusyVcpus", "max"), 2);
+  EXPECT_EQ(run.metric("web", "BusyCpuUnits", "max"), 2 * 1024);
 }
 
 // 10 s: one alone. From 10.5 s on three on two vCPUs: the first has 0.5 s left and needs 0.75 s;

@@ -105,6 +105,35 @@ TEST(Histogram, StartsAnew) {
   EXPECT_NEAR(latency.quantile(0.5), 0.001, 8e-6);
 }
 
+TEST(Totals, GoOnOverTheEndOfTheWarmUp) {
+  MetricSet set;
+  Counter requests(set, "Requests", "requests");
+  Level busy(set, "Busy", "Count", "workers");
+  requests.add(5);
+  busy.set(at(2s), 3);
+  for (Metric* metric : set.all()) metric->restart(at(10s));
+  requests.add(2);
+  EXPECT_EQ(requests.value(), 2u);
+  EXPECT_EQ(requests.total(), 7u);
+  EXPECT_EQ(busy.integral(at(12s)), 6);
+  EXPECT_EQ(busy.total(at(12s)), 30);
+}
+
+TEST(Histogram, ShowsItsStepsForDifferences) {
+  MetricSet set;
+  Histogram latency(set, "Latency", "seconds");
+  for (int i = 1; i <= 100; ++i) latency.record(i * 1ms);
+  std::uint64_t records = 0;
+  double sum = 0;
+  for (std::size_t step = 0; step < Histogram::size; ++step) {
+    records += latency.counts()[step];
+    sum += static_cast<double>(latency.counts()[step]) * Histogram::middle_of(step) * 1e-9;
+  }
+  EXPECT_EQ(records, 100u);
+  EXPECT_NEAR(sum, latency.sum(), 0.008 * latency.sum());
+  EXPECT_NEAR(latency.sum(), 5.05, 1e-9);
+}
+
 TEST(MetricSet, ListsItsMetricsInOrderOfDeclaration) {
   MetricSet set;
   Counter one(set, "One", "first");

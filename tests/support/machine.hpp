@@ -20,6 +20,7 @@ class Machine final : public sim::Component {
 
   void call() {
     const sim::Handle handle = sim().open_call(*this, 0, sim::Operation::read);
+    sim().call(handle).request_class = request_class;
     lane_.enter(sim().call(handle), handle);
     connector.dispatch(handle);
   }
@@ -39,7 +40,8 @@ class Machine final : public sim::Component {
     friend bool operator==(const End&, const End&) = default;
   };
   std::vector<End> ended;
-  std::function<void()> then;  // after every answer
+  std::function<void()> then;       // after every answer
+  std::uint16_t request_class = 0;  // of its calls
 
  private:
   sim::Lane lane_;

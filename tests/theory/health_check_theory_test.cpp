@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "analysis/statistics.hpp"
+#include "models/mechanisms/health_state.hpp"
 #include "models/mechanisms/route53_checkers.hpp"
 #include "models/network/route53_record.hpp"
 #include "tests/support/stub_service.hpp"
@@ -45,6 +46,8 @@ constexpr Point points[] = {
     {"T195", {.failing = 0.5}, Metric::seconds, 135},
     {"T197", {.failing = 0.9}, Metric::seconds, 32.174211248285},
     {"T198", {.failing = 0.2, .threshold = 2, .interval = 30}, Metric::checks, 30},
+    {"T199", {.failing = 0.2, .threshold = 2, .interval = 30}, Metric::seconds, 885},
+    {"T201", {.failing = 0.01}, Metric::seconds, 10'100'995},
     {"T202", {}, Metric::seconds, 25},
     {"T203", {.interval = 30}, Metric::seconds, 75},
     {"T205", {.threshold = 2, .interval = 30, .timeout = 5}, Metric::seconds, 50},
@@ -177,8 +180,32 @@ TEST(HealthCheckTheory, T194_T195_EveryOtherCheckFails) {
 
 TEST(HealthCheckTheory, T197_NineChecksInTenFail) { expect_mean_time("T197", 4000, 1h); }
 
-TEST(HealthCheckTheory, T198_OneCheckInFiveFails) {
-  expect_mean(point("T198"), measure(point("T198").params, 10'000, 10h).checks);
+TEST(HealthCheckTheory, T198_T199_OneCheckInFiveFails) {
+  const Means seen = measure(point("T198").params, 10'000, 10h);
+  expect_mean(point("T198"), seen.checks);
+  expect_mean(point("T199"), seen.seconds);
+}
+
+// A million checks each time are too many to simulate. The model's own transitions are taken as a
+// Markov chain: after k failures in a row, E_k = 1 + p E_(k+1) + (1 - p) E_0.
+TEST(HealthCheckTheory, T201_OneCheckInAHundredFails) {
+  const Point& rare = point("T201");
+  const double p = rare.params.failing;
+  HealthState health(2, static_cast<std::uint32_t>(rare.params.threshold), 1);
+  health.record(true);
+  std::vector<HealthState> after_failures{health};
+  while (health.record(false), health.healthy()) after_failures.push_back(health);
+  double constant = 0, share_of_e0 = 0;  // E_k = constant + share E_0
+  for (auto state = after_failures.rbegin(); state != after_failures.rend(); ++state) {
+    ASSERT_FALSE(state->record(true));
+    for (int i = 1; i < rare.params.threshold; ++i) ASSERT_FALSE(state->record(false));
+    ASSERT_TRUE(state->record(false)) << "a pass puts it back to no failures";
+    constant = 1 + p * constant;
+    share_of_e0 = p * share_of_e0 + (1 - p);
+  }
+  const double checks = constant / (1 - share_of_e0);
+  EXPECT_NEAR(rare.params.interval * (checks - 0.5), rare.value, 1e-9 * rare.value);
+  EXPECT_NEAR(formula(rare), rare.value, 1e-9 * rare.value);
 }
 
 TEST(HealthCheckTheory, T202_AHardFailure) { expect_mean_time("T202", 500, 1min); }

@@ -231,7 +231,7 @@ std::vector<Point> points() {
       [](R r) { return 0.1 * closed({0.1}, 1.145, 10, 4e4, r, Reading::throughput); });
   add(
       "T107", "ALB random over 10, rho 0.8: E[T] = 1/(mu-lambda/n)", 1 / 0.2, 5.0,
-      [](R r) { return balanced("random", 10, 0.8, 5e5, r); }, 0.01);
+      [](R r) { return balanced("weighted_random", 10, 0.8, 5e5, r); }, 0.01);
   add(
       "T108", "ALB round robin over 2, rho 0.8: E[T], E2/M/1", round_robin(2, 0.8), 3.84398,
       [](R r) { return balanced("round_robin", 2, 0.8, 2.5e5, r); }, 0.01);

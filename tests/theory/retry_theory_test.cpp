@@ -8,6 +8,7 @@
 
 #include "models/compute/station.hpp"
 #include "models/load/client.hpp"
+#include "tests/support/planned.hpp"
 #include "tests/theory/point.hpp"
 
 namespace windtunnel::theory {
@@ -32,11 +33,13 @@ Outcome run(const Strategy& strategy, int clients, double rate, double p, double
                        .horizon = sim::from_seconds(seconds) + tail,
                        .window = std::chrono::hours(100)});
   const sim::Stream chance(sim::stream_key(1, replication, sim::hash_name("users"), "arrivals"));
-  auto rates = std::make_shared<RateSeries>();
-  rates->bins = {{sim::time_zero, sim::time_zero + sim::from_seconds(seconds), clients * rate}};
+  const RatePiece piece{sim::Duration(0), sim::from_seconds(seconds), clients * rate * seconds};
   Client::Shape users;
   users.target = "there";
-  users.arrivals = Arrivals::series(rates, chance);
+  users.arrivals = Arrivals::planned(test::planned([=](sim::Stream stream) {
+                                       return arrivals_at(given_rates({piece}), false, stream);
+                                     }),
+                                     chance);
   users.hosts = static_cast<std::uint32_t>(clients);
   users.timeout = sim::Duration(0);
   users.max_attempts = strategy.max_attempts;

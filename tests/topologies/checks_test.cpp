@@ -14,14 +14,16 @@ TEST(References, MustNameAComponentOfTheFile) {
 }
 
 TEST(References, AreToldAtTheirPlaceInAList) {
-  EXPECT_EQ(said(experiment_of("    users: {client: {target: web, open: {poisson: 1/s}}}\n"
-                               "    group: {auto_scaling_group: {size: 3}}\n"
-                               "    web: {ec2_service: {on: group, service_time: 1ms, calls: [\n"
-                               "      {to: users},\n"
-                               "      {to: nobody}]}}\n")),
-            "web.yaml:10:8: web.calls.0.to: users (client) does not provide 'callable'; such is "
-            "application_load_balancer, aurora_cluster, ec2_service, route53_record or station\n"
-            "web.yaml:11:8: web.calls.1.to: no component 'nobody'\n");
+  EXPECT_EQ(
+      said(experiment_of("    users: {client: {target: web, open: {poisson: 1/s}}}\n"
+                         "    group: {auto_scaling_group: {size: 3}}\n"
+                         "    web: {ec2_service: {on: group, service_time: 1ms, calls: [\n"
+                         "      {to: users},\n"
+                         "      {to: nobody}]}}\n")),
+      "web.yaml:10:8: web.calls.0.to: users (client) does not provide 'callable'; such is "
+      "application_load_balancer, aurora_cluster, ec2_service, ecs_service, route53_record or "
+      "station\n"
+      "web.yaml:11:8: web.calls.1.to: no component 'nobody'\n");
 }
 
 TEST(References, ToAComponentOfAnUnknownModelAreNotToldTwice) {

@@ -117,7 +117,8 @@ TEST(Reader, NamesBothMembersThatExcludeEachOther) {
 TEST(Reader, NamesTheMembersOfWhichOneIsMissing) {
   EXPECT_EQ(client("timeout: 1s"), "web.yaml:3:3: users: load is missing: open or closed\n");
   EXPECT_EQ(client("open: {}"),
-            "web.yaml:3:31: users.open: process is missing: poisson, deterministic or trace\n");
+            "web.yaml:3:31: users.open: process is missing: poisson, deterministic, "
+            "trace, profile or sum\n");
 }
 
 TEST(Reader, TellsWhatIsMissingBesideValuesThatAreWrong) {
@@ -171,7 +172,7 @@ TEST(Reader, ReadsAShorthandAsTheFieldThatItStandsFor) {
               testing::HasSubstr("service_time { exponential { mean: 10000000 } }"));
   EXPECT_THAT(settings_of(*topology, "q"), testing::HasSubstr("patience { constant: 1000000000 }"));
   EXPECT_THAT(settings_of(*topology, "users"),
-              testing::HasSubstr("trace { file: \"a.csv\" scale: 1 }"));
+              testing::HasSubstr("trace { file: \"a.csv\" scale: 1 "));
 }
 
 TEST(Reader, TellsTheLimitsOfAShorthandAtItsPlace) {

@@ -85,7 +85,7 @@ TEST(Schema, HasShorthandsThatExist) {
   for_each_message([](const Descriptor& message) {
     const std::string& shorthand = options_of(message).shorthand();
     if (shorthand.empty()) return;
-    EXPECT_NE(message.FindFieldByName(shorthand), nullptr) << message.full_name();
+    EXPECT_NE(find_field(message, shorthand), nullptr) << message.full_name();
   });
 }
 
@@ -113,8 +113,8 @@ TEST(Schema, GivesASourceOrItsLackForEveryDefaultOfAModel) {
   for (const auto& [name, entry] : models()) {
     const Descriptor& message = *entry.descriptor();
     if (own.contains(message.name())) continue;
-    for (int i = 0; i < message.field_count(); ++i) {
-      const FieldDescriptor& field = *message.field(i);
+    for (const FieldDescriptor* of_model : fields_of(message)) {
+      const FieldDescriptor& field = *of_model;
       const bool switched = field.cpp_type() == FieldDescriptor::CPPTYPE_BOOL;
       if (options_of(field).default_().empty() || options_of(field).default_() == "{}") continue;
       EXPECT_TRUE(switched || !options_of(field).source().empty()) << field.full_name();

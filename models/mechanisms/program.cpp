@@ -1,0 +1,399 @@
+#include "models/mechanisms/program.hpp"
+
+#include <algorithm>
+
+#include "models/mechanisms/program.pb.h"
+#include "models/mechanisms/settings.hpp"
+#include "models/mechanisms/wildcard.hpp"
+
+namespace windtunnel {
+
+using sim::Call;
+using sim::Handle;
+using sim::Operation;
+using sim::Outcome;
+
+namespace {
+std::int64_t cpu_units(double vcpus) { return static_cast<std::int64_t>(vcpus * 1024 + 0.5); }
+}  // namespace
+
+Program::Program(sim::Simulation& sim, const std::string& name, const settings::Program& settings)
+    : Component(sim, name),
+      workers_(settings.workers()),
+      queue_(settings.queue()),
+      parallel_(settings.parallel()),
+      asynchronous_(settings.asynchronous()),
+      health_check_time_(to_distribution(settings.health_check_time())),
+      lag_{.share = settings.scaling_lag().share(),
+           .held_for = to_duration(settings.scaling_lag().held_for()),
+           .workers = settings.workers()},
+      service_chance_(stream("service")),
+      check_chance_(stream("health check")),
+      call_chance_(stream("calls")),
+      error_chance_(stream("errors")),
+      order_chance_(stream("order of addresses")) {
+  const sim::Distribution usual = to_distribution(settings.service_time());
+  laws_.push_back({"*", "*", usual, true});
+  for (const auto& c : settings.classes()) {
+    laws_.push_back({c.host(), c.path(),
+                     c.has_service_time() ? to_distribution(c.service_time()) : usual,
+                     c.makes_calls()});
+  }
+  for (const auto& d : settings.calls()) {
+    Connector::Settings connection{
+        .operation = Operation::read,
+        .connect_timeout = to_duration(d.connect_timeout()),
+        .idle_timeout = sim::horizon_limit,  // a pool keeps its connections
+        .least_dns_ttl = to_duration(d.dns_cache()),
+        .dns_lookup = {}};
+    Dependency dependency{
+        d.to(),     d.writes(), d.probability(),
+        connection, connection, std::make_unique<sim::Lane>(*this, to_duration(d.timeout()))};
+    dependency.write.operation = Operation::write;
+    dependencies_.push_back(std::move(dependency));
+  }
+}
+
+Program::~Program() = default;
+
+void Program::run_on(Fleet& fleet, sim::Wiring& wiring) {
+  fleet_ = &fleet;
+  for (Dependency& d : dependencies_) d.target = &wiring.find<Callable>(d.to);
+  for (std::uint32_t i = 0; i < fleet.max_instances(); ++i) {
+    nodes_.push_back({fleet.instance_host(i), 0});
+    instances_.push_back(std::make_unique<Instance>(workers_, queue_));
+  }
+  fleet.observe_fleet(*this);
+  fleet.add_cpu_meter(*this);
+}
+
+void Program::attach() {
+  if (!fleet_->scales()) return;
+  demand_ = std::make_unique<DemandMeter>(*this, metric_set_, lag_, use_, metric.queued, *fleet_);
+}
+
+void Program::start() {
+  if (demand_ != nullptr) demand_->start();
+}
+
+void Program::report(sim::RunLog& log) {
+  if (demand_ != nullptr) demand_->report(log);
+}
+
+std::uint32_t Program::max_targets() const { return fleet_->max_instances(); }
+void Program::report_target_health(std::uint32_t target, bool healthy) {
+  const bool was_healthy = instances_[target]->healthy;
+  instances_[target]->healthy = healthy;
+  count_instances();
+  if (healthy && !was_healthy) now_healthy(target);
+  fleet_->report_elb_health(target, healthy);
+}
+void Program::set_deregistration_delay(sim::Duration delay) {
+  behind_elb_ = true;
+  fleet_->set_deregistration_delay(delay);
+}
+bool Program::set_slow(double factor) {
+  slow_ = factor;
+  return true;
+}
+bool Program::set_errors(double share) {
+  errors_ = share;
+  return true;
+}
+
+std::vector<std::uint32_t> Program::running_nodes() const {
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t i = 0; i < instances_.size(); ++i) {
+    if (instances_[i]->serving) found.push_back(i);
+  }
+  return found;
+}
+
+Resolution Program::resolve(Operation, sim::Stream& chance) {
+  Resolution answer{.addresses = {}, .ttl = std::chrono::seconds(60)};
+  for (const std::uint32_t i : fleet_->in_service()) {
+    if (!fleet_->booting(i)) answer.addresses.push_back(address_of(i));
+  }
+  for (std::uint32_t n = static_cast<std::uint32_t>(answer.addresses.size()); n > 1; --n) {
+    std::swap(answer.addresses[n - 1], answer.addresses[chance.below(n)]);
+  }
+  return answer;
+}
+
+// Made when first needed: most slots never run.
+void Program::equip(std::uint32_t number) {
+  Instance& it = *instances_[number];
+  const Cpu cpu = cpu_of(number);
+  it.vcpus = cpu.vcpus;
+  it.cpu_share = 1;
+  const bool shared = asynchronous_ || static_cast<double>(workers_) > cpu.vcpus;
+  if (it.cpu != nullptr) {
+    it.cpu->set_processors(cpu.vcpus);
+  } else if (shared || cpu.may_be_slowed) {
+    it.cpu = std::make_unique<ProcessorSharing>(*this, *this, cpu.vcpus, number);
+  }
+  if (!it.reads.empty()) return;
+  for (Dependency& d : dependencies_) {
+    it.reads.push_back(
+        std::make_unique<Connector>(*this, number, *d.target, d.read, d.to + " reads"));
+    it.writes.push_back(d.writes > 0 ? std::make_unique<Connector>(*this, number, *d.target,
+                                                                   d.write, d.to + " writes")
+                                     : nullptr);
+  }
+}
+
+void Program::on_instance_in_service(std::uint32_t instance) {
+  equip(instance);
+  Instance& it = *instances_[instance];
+  it.registered = true;
+  it.serving = !fleet_->booting(instance);
+  // A run starts with everything in service.
+  it.healthy = !behind_elb_ || sim().now() == sim::time_zero;
+  count_instances();
+  if (it.healthy) now_healthy(instance);
+  for (TargetObserver* observer : observers_) observer->on_target_registered(instance);
+}
+
+void Program::on_instance_terminating(std::uint32_t instance) {
+  instances_[instance]->registered = false;
+  count_instances();
+  for (TargetObserver* observer : observers_) observer->on_target_deregistered(instance);
+}
+
+void Program::on_instance_terminated(std::uint32_t instance) {
+  if (instances_[instance]->serving) on_instance_lost(instance, sim::HostLoss::reset);
+  instances_[instance]->registered = false;
+  ++nodes_[instance].life;  // its address is nobody's now
+}
+
+void Program::on_instance_lost(std::uint32_t instance, sim::HostLoss loss) {
+  Instance& it = *instances_[instance];
+  if (!it.serving) return;
+  it.serving = false;
+  metric.lost.add(static_cast<std::uint64_t>(it.in_hand.size()));
+  metric.busy_workers.add(sim().now(), -it.workers.busy());
+  metric.queued.add(sim().now(), -it.workers.waiting());
+  count_computing(it, -it.computing);
+  use_.lose(sim().now(), it.holding);
+  it.holding = 0;
+  it.workers.clear([](Handle) {});
+  if (it.cpu != nullptr) it.cpu->clear();
+  for (auto& connector : it.reads) connector->reset();
+  for (auto& connector : it.writes) {
+    if (connector != nullptr) connector->reset();
+  }
+  // Calls it had made go on elsewhere; their answers find nobody.
+  it.in_hand.lose(sim(), loss, [](const Call&) {});
+  count_instances();
+}
+
+void Program::on_instance_resumed(std::uint32_t instance) {
+  instances_[instance]->serving = true;
+  count_instances();
+  if (instances_[instance]->healthy) now_healthy(instance);
+}
+
+void Program::count_instances() {
+  double vcpus = 0;
+  std::int64_t ready = 0, serving = 0;
+  for (const auto& instance : instances_) {
+    if (instance->serving) vcpus += instance->vcpus;
+    serving += instance->serving;
+    ready += instance->serving && instance->registered && instance->healthy;
+  }
+  metric.workers.set(sim().now(), serving * workers_);
+  metric.cpu_in_service.set(sim().now(), cpu_units(vcpus));
+  if (demand_ != nullptr) demand_->set_ready(ready);
+}
+
+void Program::now_healthy(std::uint32_t instance) {
+  const Instance& it = *instances_[instance];
+  if (demand_ != nullptr && it.serving && it.registered) demand_->on_ready(instance);
+}
+
+bool Program::holds(Call* call, Handle handle) {
+  return call != nullptr && call->callee == this && instance_of(*call).in_hand.holds(*call, handle);
+}
+
+void Program::on_request(Call& call, Handle handle) {
+  Instance& instance = instance_of(call);
+  if (!instance.serving) return sim().drop(handle);  // still booting: its port is closed
+  if (call.operation != Operation::health_check) {
+    metric.requests.add();
+    ++use_.arrived;
+  }
+  instance.in_hand.take(call, handle);
+  switch (instance.workers.enter(handle)) {
+    case Servers::Entry::served:
+      metric.busy_workers.add(sim().now(), +1);
+      return begin(instance, call, handle);
+    case Servers::Entry::queued:
+      metric.queued.add(sim().now(), +1);
+      return;
+    case Servers::Entry::refused:
+      metric.overloaded.add();
+      instance.in_hand.forget(sim(), call);
+      return sim().answer(handle, Outcome::overloaded);
+  }
+}
+
+void Program::count_computing(Instance& instance, std::int64_t change) {
+  instance.computing += change;
+  const double busy =
+      std::min(static_cast<double>(instance.computing), instance.vcpus * instance.cpu_share);
+  if (busy == instance.busy) return;
+  const sim::Time now = sim().now();
+  instance.cpu_seconds += instance.busy * sim::seconds(now - instance.busy_since);
+  instance.busy_since = now;
+  metric.busy_cpu.add(now, cpu_units(busy) - cpu_units(instance.busy));
+  instance.busy = busy;
+}
+
+double Program::cpu_seconds(std::uint32_t instance) const {
+  const Instance& it = *instances_[instance];
+  return it.cpu_seconds + it.busy * sim::seconds(sim().now() - it.busy_since);
+}
+
+void Program::set_cpu_share(std::uint32_t instance, double share) {
+  Instance& it = *instances_[instance];
+  it.cpu_share = share;
+  it.cpu->set_processors(it.vcpus * share);
+  count_computing(it, 0);
+}
+
+// The first that fits; a class of requests is a number, so its law is looked for once.
+const Program::Law& Program::law_of_class(std::uint16_t request_class) {
+  while (law_by_class_.size() <= request_class) {
+    const auto& c = sim().request_class(static_cast<std::uint16_t>(law_by_class_.size()));
+    const auto found = std::find_if(laws_.begin() + 1, laws_.end(), [&](const Law& law) {
+      return matches_wildcard(law.path, c.path) && matches_wildcard(law.host, c.host);
+    });
+    law_by_class_.push_back(
+        static_cast<std::uint16_t>(found == laws_.end() ? 0 : found - laws_.begin()));
+  }
+  return laws_[law_by_class_[request_class]];
+}
+
+void Program::begin(Instance& instance, Call& call, Handle handle) {
+  Progress& progress = call.work_as<Progress>();
+  progress.has_worker = true;
+  sim::Duration work;
+  if (call.operation == Operation::health_check) {
+    work = health_check_time_.sample(check_chance_);
+  } else {
+    metric.queueing.record(sim().now() - call.arrived);
+    use_.take(sim().now());
+    ++instance.holding;
+    work = call.service_time > sim::Duration::zero()
+               ? call.service_time
+               : law_of(call).service_time.sample(service_chance_);
+  }
+  if (slow_ != 1) work = sim::from_seconds(sim::seconds(work) * slow_);
+  count_computing(instance, +1);
+  if (instance.cpu != nullptr) {
+    instance.cpu->add(handle, work);
+  } else {
+    sim().after<&Program::on_computed>(work, this, handle);
+  }
+}
+
+void Program::on_computed(Handle handle) {
+  Call* call = sim().find_call(handle);
+  if (holds(call, handle)) computed(instance_of(*call), *call, handle);
+}
+
+void Program::on_job_done(ProcessorSharing& from, Handle job) {
+  computed(*instances_[from.tag()], sim().call(job), job);
+}
+
+void Program::computed(Instance& instance, Call& call, Handle handle) {
+  count_computing(instance, -1);
+  if (call.operation == Operation::health_check) return finish(handle, Outcome::ok);
+  if (error_chance_.chance(errors_)) return finish(handle, Outcome::error);
+  if (dependencies_.empty() || !law_of(call).makes_calls) return finish(handle, Outcome::ok);
+  if (asynchronous_) {
+    call.work_as<Progress>().has_worker = false;
+    free_worker(instance, false);
+  }
+  if (make_calls(handle)) finish(handle, Outcome::ok);
+}
+
+bool Program::make_calls(Handle handle) {
+  for (;;) {
+    // Looked up each round: a call in zero time may have ended the request.
+    Call* call = sim().find_call(handle);
+    if (!holds(call, handle)) return false;
+    Progress& progress = call->work_as<Progress>();
+    if (progress.next_call >= dependencies_.size()) return progress.open_calls == 0;
+    const std::size_t index = progress.next_call++;
+    const Dependency& d = dependencies_[index];
+    if (d.probability < 1 && !call_chance_.chance(d.probability)) continue;
+    ++progress.open_calls;
+    call_dependency(index, handle,
+                    call_chance_.chance(d.writes) ? Operation::write : Operation::read);
+    if (!parallel_) return false;
+  }
+}
+
+void Program::call_dependency(std::size_t index, Handle handle, Operation operation) {
+  const std::uint32_t node = sim().call(handle).callee_node;
+  Instance& instance = *instances_[node];
+  const std::uint16_t request_class = sim().call(handle).request_class;
+  const Handle child = sim().open_call(*this, node, operation, handle);
+  sim::Call& call = sim().call(child);
+  call.tag = static_cast<std::uint32_t>(index);
+  call.request_class = request_class;
+  dependencies_[index].lane->enter(call, child);
+  (operation == Operation::write ? instance.writes : instance.reads)[index]->dispatch(child);
+}
+
+void Program::on_answer(Call& call, Handle) { dependency_ended(call, call.outcome == Outcome::ok); }
+void Program::on_timeout(Call& call, Handle) {
+  // The instance that asked is gone. Where the answer is still to come it will be counted then.
+  if (!holds(sim().find_call(call.context), call.context) && !call.callee_done) return;
+  dependency_ended(call, false);
+}
+void Program::on_late_answer(const Call&) { metric.wasted.add(); }
+
+void Program::dependency_ended(Call& child, bool success) {
+  const Handle handle = child.context;
+  Call* call = sim().find_call(handle);
+  if (!holds(call, handle)) return metric.wasted.add();  // the instance that asked is gone
+  Instance& instance = instance_of(*call);
+  if (child.outcome == Outcome::timeout || child.outcome == Outcome::connection_reset ||
+      child.outcome == Outcome::read_only) {  // the pool throws the connection away
+    (child.operation == Operation::write ? instance.writes : instance.reads)[child.tag]
+        ->on_call_failed(child);
+  }
+  --call->work_as<Progress>().open_calls;
+  if (!success) return finish(handle, Outcome::error);
+  if (make_calls(handle)) finish(handle, Outcome::ok);
+}
+
+void Program::free_worker(Instance& instance, bool of_check) {
+  if (!of_check) {
+    use_.release(sim().now());
+    --instance.holding;
+  }
+  const Handle next = instance.workers.leave([](Handle) { return true; });
+  if (!next) return metric.busy_workers.add(sim().now(), -1);
+  metric.queued.add(sim().now(), -1);
+  begin(instance, sim().call(next), next);
+}
+
+void Program::finish(Handle handle, Outcome outcome) {
+  Call& call = sim().call(handle);
+  Instance& instance = instance_of(call);
+  if (call.operation != Operation::health_check) {
+    metric.response.record(sim().now() - call.arrived);
+    if (outcome != Outcome::ok) metric.errors.add();
+    if (call.caller_done) metric.wasted.add();
+  }
+  const bool of_check = call.operation == Operation::health_check;
+  const bool had_worker = call.work_as<Progress>().has_worker;
+  instance.in_hand.forget(sim(), call);
+  if (had_worker) free_worker(instance, of_check);
+  sim().answer(handle, outcome);
+}
+
+}  // namespace windtunnel

@@ -1,0 +1,185 @@
+// The targets behind a load balancer as each of its nodes sees them: which are registered and
+// healthy, which get requests, how one is picked, which connections to it are open. Nodes share
+// nothing but the targets (rule 1): each has its own health, counters and connections. A node
+// routes to the healthy targets within its reach (all, or with cross-zone off those of its zone),
+// and to all of them when too few are healthy (rule 3). A target whose zone has no node is unused.
+// A function is a group of one target that is neither checked nor connected to.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "models/mechanisms/anomaly_mitigation.hpp"
+#include "models/mechanisms/health_checks.hpp"
+#include "models/mechanisms/health_state.hpp"
+#include "models/mechanisms/idle_connections.hpp"
+#include "models/mechanisms/ports.hpp"
+#include "models/mechanisms/slow_start.hpp"
+#include "models/mechanisms/stickiness.hpp"
+#include "models/mechanisms/target_selection.hpp"
+#include "sim/simulation.hpp"
+
+namespace windtunnel {
+
+namespace settings {
+class TargetGroup;
+}
+
+class TargetGroup final : public sim::Entity, public TargetObserver, public HealthChecks::Listener {
+ public:
+  // What the group tells its load balancer.
+  class Balancer {
+   public:
+    virtual ~Balancer() = default;
+    // Counts of healthy targets may have changed; good_for_dns() too.
+    virtual void on_health_changed() = 0;
+  };
+  // What the load balancer brings.
+  struct Surroundings {
+    bool cross_zone;
+    sim::Duration idle_timeout;      // of connections
+    sim::Distribution registration;  // of a target, until its first check
+    bool only;                       // it has no other group: its metrics stand for this one too
+    sim::MetricSet& metrics;
+    HealthChecks::Metrics& checks;
+  };
+
+  // `owner` has its nodes already.
+  TargetGroup(sim::Component& owner, Balancer& balancer, const settings::TargetGroup& settings,
+              const Surroundings& around);
+  // As it is written, or that of its targets.
+  static std::string name_of(const settings::TargetGroup& settings);
+  void wire(sim::Wiring& wiring);
+  void attach();
+
+  const std::string& name() const { return name_; }
+  bool is_lambda() const { return !function_name_.empty(); }
+  Targets* service() const { return service_; }
+  sim::Duration deregistration_delay() const { return deregistration_delay_; }
+  sim::Duration check_interval() const { return checks_.interval(); }
+
+  // --- requests at a node
+
+  bool empty(std::uint32_t node) const { return balancers_[node].selection.eligible().empty(); }
+  bool routes_to_all(std::uint32_t node) const { return balancers_[node].routes_to_all; }
+  // For a client's request; its target has one more from now on. The group must not be empty.
+  std::uint32_t choose(std::uint32_t node, const sim::Call& request);
+  IdleConnections::Taken take_connection(std::uint32_t node, std::uint32_t target);
+  sim::Address target_address(std::uint32_t target) override;
+  // A request's call to the target, or the connection for it, has ended.
+  void ended(const sim::Call& child);
+  // The target's answer to it goes to the client.
+  void answered(const sim::Call& request, const sim::Call& child);
+
+  // --- health
+
+  // Registered targets as the node sees them; the least over the living nodes.
+  std::uint32_t healthy(std::uint32_t node) const { return balancers_[node].all.healthy; }
+  std::uint32_t unhealthy(std::uint32_t node) const {
+    const Counts& all = balancers_[node].all;
+    return all.registered - all.initial - all.healthy;
+  }
+  std::uint32_t least_healthy() const;
+  bool any_healthy() const;
+  // Enough healthy targets within the node's reach, or no word on any of them yet.
+  bool good_for_dns(std::uint32_t node) const;
+
+  void on_target_registered(std::uint32_t target) override;
+  void on_target_deregistered(std::uint32_t target) override;
+  void on_checked(std::uint32_t node, std::uint32_t target, bool passed) override;
+  // The node is gone: its opinions count no more. It is back: it has none.
+  void on_node_lost(std::uint32_t node);
+  void on_node_restored(std::uint32_t node);
+
+  // Listed under the group's name, or not at all.
+  struct Metrics {
+    Metrics(sim::MetricSet* listed, const std::string& group)
+        : names{group + " RequestCount", group + " HTTPCode_Target_5XX_Count",
+                group + " HealthyHostCount", group + " TargetResponseTime"},
+          set(listed != nullptr ? *listed : unlisted),
+          requests(set, names[0], "requests for which a target of this group was chosen"),
+          target_5xx(set, names[1], "errors that this group's targets answered"),
+          healthy_hosts(set, names[2], "Count", "healthy targets, the least over the nodes"),
+          response(set, names[3], "from sending to a target until its answer") {}
+    std::array<std::string, 4> names;
+    sim::MetricSet unlisted;
+    sim::MetricSet& set;
+    sim::Counter requests, target_5xx;
+    sim::Level healthy_hosts;
+    sim::Histogram response;
+  };
+  Metrics metric;
+
+ private:
+  struct Counts {
+    std::uint32_t registered = 0, initial = 0, healthy = 0;
+  };
+  struct Node {
+    TargetSelection selection;
+    SlowStart slow_start;
+    std::optional<AnomalyMitigation> mitigation;
+    std::vector<HealthState> health;           // by target
+    std::vector<IdleConnections> connections;  // by target
+    Counts all, reach;                         // reach: those it may route to
+    bool routes_to_all = false;
+  };
+  struct Target {
+    bool registered = false;  // and used
+    bool reported_healthy = true;
+    sim::ZoneId zone = 0;
+  };
+  // Fewer healthy targets than either are too few.
+  struct Minimum {
+    std::uint32_t count;
+    double share;
+    bool too_few(const Counts& counts) const {
+      constexpr double rounding = 1e-9;
+      return counts.healthy < count || counts.healthy < share * counts.registered - rounding;
+    }
+  };
+
+  bool node_up(std::uint32_t node) const;
+  bool in_reach(std::uint32_t node, std::uint32_t target) const {
+    return cross_zone_ || zone_of(node) == targets_[target].zone;
+  }
+  bool has_node_in(sim::ZoneId zone) const;
+  HealthState fresh(HealthState::State state = HealthState::State::initial) const {
+    return {healthy_threshold_, unhealthy_threshold_, 1, state};
+  }
+  void count(std::uint32_t node, std::uint32_t target, bool in);
+  void forget(Node& node, std::uint32_t target);
+  // Who gets requests, after the target has changed.
+  void refresh(std::uint32_t node, std::uint32_t target);
+  void place(std::uint32_t node, std::uint32_t target);
+  void health_changed(std::uint32_t node, std::uint32_t target);
+  void tell_service(std::uint32_t target);
+  void tell_balancer();
+  std::uint32_t pick(Node& node);
+  std::optional<std::uint32_t> sticky_target(const Node& node, const sim::Call& request);
+  void on_weights_due();
+  std::string target_name(std::uint32_t target);
+
+  sim::Component& owner_;
+  Balancer& balancer_;
+  std::string name_, in_group_, targets_name_, function_name_;
+  TargetSelection::Algorithm algorithm_;
+  bool cross_zone_, app_cookie_;
+  sim::Duration slow_start_, idle_timeout_, keep_alive_, deregistration_delay_;
+  std::uint32_t healthy_threshold_, unhealthy_threshold_;
+  Minimum dns_, routing_;
+  sim::Distribution registration_;
+  std::optional<Cookies> cookies_;
+  std::optional<AnomalyMitigation::Settings> mitigation_;
+  sim::Stream pick_chance_, registration_chance_;
+  HealthChecks checks_;
+  Targets* service_ = nullptr;
+  Callable* function_ = nullptr;
+  Resolution function_answer_;
+  sim::Time function_answer_expires_{};
+  std::vector<Node> balancers_;  // by node
+  std::vector<Target> targets_;
+};
+
+}  // namespace windtunnel
