@@ -40,6 +40,8 @@ const H5::PredType& type_of(float) { return H5::PredType::NATIVE_FLOAT; }
 H5::DSetCreatPropList compressed(const std::vector<hsize_t>& shape) {
   constexpr hsize_t cells_max = 65536;
   H5::DSetCreatPropList properties;
+  constexpr unsigned attributes_most = 256;
+  H5Pset_attr_phase_change(properties.getId(), attributes_most, 0);
   if (std::find(shape.begin(), shape.end(), hsize_t{0}) != shape.end()) return properties;
   std::vector<hsize_t> chunk(shape);
   hsize_t room = cells_max;
@@ -101,9 +103,16 @@ void read_cells(const H5::DataSet& dataset, std::vector<std::string>& cells) {
 
 }  // namespace
 
+void keep_together(hid_t properties) {
+  constexpr unsigned links_most = 8192, attributes_most = 256;
+  H5Pset_link_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  H5Pset_link_phase_change(properties, links_most, 0);
+  H5Pset_attr_phase_change(properties, attributes_most, 0);
+}
+
 H5::Group create_group(const H5::Group& in, const std::string& name) {
   const hid_t properties = H5Pcreate(H5P_GROUP_CREATE);
-  H5Pset_link_creation_order(properties, H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  keep_together(properties);
   const hid_t id = H5Gcreate2(in.getId(), name.c_str(), H5P_DEFAULT, properties, H5P_DEFAULT);
   H5Pclose(properties);
   if (id < 0) throw H5::GroupIException("create_group", "failed");

@@ -11,7 +11,10 @@
 
 namespace windtunnel::analysis::hdf5 {
 
-// Members keep the order in which they were made.
+// Of a group that is to be made: its members keep the order in which they were made. Their list and
+// its attributes stand in its own header: HDF5 puts what it keeps elsewhere at the very end of the
+// file, where a cut would take it all.
+void keep_together(hid_t group_properties);
 H5::Group create_group(const H5::Group& in, const std::string& name);
 // Names of the members, in that order where it was kept.
 std::vector<std::string> members(const H5::Group& group);

@@ -205,7 +205,10 @@ void write_all(const std::string& path, const Results& results) {
   H5::FileAccPropList access;
   access.setLibverBounds(H5F_LIBVER_V18, H5F_LIBVER_LATEST);  // checksums on the metadata
   const H5::FileCreatPropList properties;
-  H5Pset_link_creation_order(properties.getId(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED);
+  hdf5::keep_together(properties.getId());
+  // The list of groups in one piece at the beginning.
+  constexpr unsigned groups = 48, name_length = 24;
+  H5Pset_est_link_info(properties.getId(), groups, name_length);
   H5::H5File file(path, H5F_ACC_TRUNC, properties, access);
   H5::Group root = file.openGroup("/");
   hdf5::write_attribute(root, "format", std::string(results_format));

@@ -19,7 +19,10 @@ bool is_long(const google::protobuf::FieldDescriptor& field);
 // What is kept over time: /series, /service_level and /histograms.
 void write_series(H5::Group& root, const ExperimentHeader& header,
                   const std::vector<ReplicationRecord>& records);
-void read_series(const H5::Group& root, std::vector<ReplicationRecord>& records);
+// Of a damaged file, component by component what can be read; `lost` names the others. Without
+// `lost` all must be there.
+void read_series(const H5::Group& root, std::vector<ReplicationRecord>& records,
+                 std::vector<std::string>* lost);
 
 // A link's name can't hold a slash.
 std::string link_name(std::string name);

@@ -150,6 +150,7 @@ void read_components(const H5::Group& root, std::vector<ReplicationRecord>& reco
 class Parts {
  public:
   explicit Parts(std::vector<std::string>* lost) : lost_(lost) {}
+  std::vector<std::string>* lost() const { return lost_; }
   // `forget` takes back what a part that broke off had read.
   template <typename Read, typename Forget>
   void read(const std::string& name, Read read, Forget forget) {
@@ -208,14 +209,7 @@ Results read_all(const H5::Group& root, Parts parts) {
   parts.read(
       "components", [&] { read_components(root, results.records); },
       [&] { each(records, [](ReplicationRecord& record) { record.clear_metrics(); }); });
-  parts.read(
-      "series and histograms", [&] { read_series(root, results.records); },
-      [&] {
-        each(records, [](ReplicationRecord& record) {
-          record.clear_series();
-          record.clear_histograms();
-        });
-      });
+  read_series(root, results.records, parts.lost());
   return results;
 }
 

@@ -286,23 +286,47 @@ void read_histograms(const H5::Group& group, std::uint64_t first, const ByNumber
 
 }  // namespace
 
-void read_series(const H5::Group& root, std::vector<ReplicationRecord>& records) {
+namespace {
+
+template <typename Read>
+void read_part(const std::string& name, std::vector<std::string>* lost, Read read) {
+  try {
+    read();
+  } catch (const H5::Exception&) {
+    if (lost == nullptr) throw;
+    lost->push_back(name);
+  }
+}
+
+}  // namespace
+
+void read_series(const H5::Group& root, std::vector<ReplicationRecord>& records,
+                 std::vector<std::string>* lost) {
   ByNumber by_number;
   for (auto& record : records) by_number.emplace(record.replication(), &record);
   if (root.nameExists("series")) {
-    const H5::Group all = root.openGroup("series");
-    for (const std::string& name : hdf5::members(all)) {
-      read_component(all.openGroup(name), by_number);
-    }
+    read_part("series", lost, [&] {
+      const H5::Group all = root.openGroup("series");
+      for (const std::string& name : hdf5::members(all)) {
+        read_part("series/" + name, lost, [&] { read_component(all.openGroup(name), by_number); });
+      }
+    });
   }
-  if (root.nameExists("service_level")) read_component(root.openGroup("service_level"), by_number);
+  if (root.nameExists("service_level")) {
+    read_part("service_level", lost,
+              [&] { read_component(root.openGroup("service_level"), by_number); });
+  }
   if (!root.nameExists("histograms")) return;
-  const H5::Group all = root.openGroup("histograms");
-  Cell first = std::uint64_t{0};
-  hdf5::read_attribute(all, "first_bin", first);
-  for (const std::string& name : hdf5::members(all)) {
-    read_histograms(all.openGroup(name), std::get<std::uint64_t>(first), by_number);
-  }
+  read_part("histograms", lost, [&] {
+    const H5::Group all = root.openGroup("histograms");
+    Cell first = std::uint64_t{0};
+    hdf5::read_attribute(all, "first_bin", first);
+    for (const std::string& name : hdf5::members(all)) {
+      read_part("histograms/" + name, lost, [&] {
+        read_histograms(all.openGroup(name), std::get<std::uint64_t>(first), by_number);
+      });
+    }
+  });
 }
 
 }  // namespace windtunnel::analysis

@@ -237,9 +237,7 @@ int dispatch(int argc, char** argv) {
   add_run(app, run, words);
   std::string file, name, what, other, directory, starter = "windtunnel.yaml";
   ReplayCommand replay;
-  add_replay(app, replay, words);
   ReportCommand report;
-  add_report(app, report, words);
   auto* check = app.add_subcommand("check", "validate a file and print what its graph shows");
   check->add_option("FILE", file, "an experiment or a topology")->required();
   auto* models = app.add_subcommand("models", "list the models, or all parameters of one");
@@ -260,9 +258,11 @@ int dispatch(int argc, char** argv) {
   auto* exported = app.add_subcommand("export", "write all that a results file holds as tables");
   exported->add_option("H5", file, "a results file")->required();
   exported->add_option("--csv", directory, "the folder for them")->required();
+  add_report(app, report, words);
   auto* compare = app.add_subcommand("compare", "two results, replication by replication");
   compare->add_option("A", file, "a results file")->required();
   compare->add_option("B", other, "another one, of the same seed")->required();
+  add_replay(app, replay, words);
   auto* init = app.add_subcommand("init", "write a commented starter file");
   init->add_option("FILE", starter, "where to (default windtunnel.yaml)");
 

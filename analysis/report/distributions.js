@@ -27,7 +27,7 @@ function rowsOf(variants) {
 
 function drawRows(rows, many, width) {
   const narrow = width < 560;
-  const [left, right] = narrow ? [8, 20] : [178, 24];
+  const [left, right] = narrow ? [8, 20] : [many ? 206 : 178, 24];
   const high = Math.max(...rows.map((r) => r.values.at(-1) ?? 0), 1e-3);
   const x = (t) => px(left + (t / high) * (width - left - right));
   const binWidth = 6.8;

@@ -48,7 +48,7 @@ export function share(value) {
 export function number(value) {
   if (value === null || value === undefined || !isFinite(value)) return "–";
   const size = Math.abs(value);
-  if (size >= 1e5) return Math.round(value).toLocaleString("en");
+  if (size >= 1e4) return Math.round(value).toLocaleString("en");
   if (size >= 100 || Number.isInteger(value)) return String(Math.round(value * 10) / 10);
   return trim(value, 3);
 }

@@ -84,7 +84,9 @@ TEST(Compare, TheTableSaysWhatItMeans) {
   const auto a = with_rto({100s, 200s, 300s}), b = with_rto({40s, 141s, 239s});
   const std::string text = compare_text("a.h5", "b.h5", a, b, compare(a, b));
   EXPECT_THAT(text, HasSubstr("seed 1, 3 replications in pairs"));
-  EXPECT_THAT(text, HasSubstr("rto                   3 min 20 s   2 min 20 s   -1 min"));
+  EXPECT_THAT(
+      text,
+      HasSubstr("rto                    3 min 20 s   2 min 20 s   -1 min [-1 min 2 s, -58 s]"));
   EXPECT_THAT(text, HasSubstr("better"));
 }
 

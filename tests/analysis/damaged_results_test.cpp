@@ -51,7 +51,7 @@ Results results() {
       series.set_statistic("Sum");
       series.set_unit("Count");
       series.set_sentence("requests, one by one");
-      for (const float value : {4000.0f, NAN, static_cast<float>(i)}) series.add_values(value);
+      for (const float value : {4000.0f, 0.5f, static_cast<float>(i)}) series.add_values(value);
     }
     auto& bins = *one.add_histograms();
     bins.set_component("web-alb");
@@ -185,7 +185,7 @@ TEST_F(DamagedResults, EveryGroupBecomesATidyTable) {
   EXPECT_THAT(written, Contains(directory_ / "csv/series/web-alb.csv"));
   EXPECT_THAT(
       bytes_of(directory_ / "csv/series/web-alb.csv"),
-      StartsWith("replication,time_seconds,RequestCount.Sum\n0,0,4000\n0,600,\n0,1200,0\n"));
+      StartsWith("replication,time_seconds,RequestCount.Sum\n0,0,4000\n0,600,0.5\n0,1200,0\n"));
   EXPECT_THAT(bytes_of(directory_ / "csv/measures.csv"), HasSubstr("rto_seconds"));
   EXPECT_THAT(bytes_of(directory_ / "csv/experiment.csv"),
               AllOf(StartsWith("name,value\n"), HasSubstr("question,How long are users hurt?\n")));

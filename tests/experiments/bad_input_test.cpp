@@ -64,8 +64,8 @@ TEST_P(BadInput, IsToldWithItsPlaceAndNothingIsWritten) {
 
 const std::vector<Bad> cases = {
     {{},
-     {"windtunnel:1:1: a command is missing: run, check, models, show, trace, "
-      "calibrate or init"}},
+     {"windtunnel:1:1: a command is missing: run, check, models, show, trace, calibrate, export, "
+      "report, compare, replay or init"}},
     {{"rum"}, {"windtunnel:1:1: there is no command 'rum', did you mean 'run'?"}},
     {{"run"}, {"windtunnel:1:1: FILE is required"}},
     {{"run", "small.yaml", "--sed", "1"},
@@ -122,8 +122,11 @@ const std::vector<Bad> cases = {
       "wrong.yaml:8:27: db.readers: 17 is above 15 (Aurora User Guide, Aurora Replicas)"}},
     {{"check", "wrong.yaml"},
      {"wrong.yaml:2:1: ", "wrong.yaml:3:1: ", "wrong.yaml:7:56: ", "wrong.yaml:8:27: "}},
-    {{"show", "small.yaml", "evens"},
-     {"show:1:1: 'evens' is not assumptions, replications or events, did you mean 'events'?"}},
+    {{"show", "small.yaml", "evens"}, {"small.yaml:1:1: is not a results file (HDF5)"}},
+    {{"compare", "small.yaml", "small.yaml"}, {"small.yaml:1:1: is not a results file (HDF5)"}},
+    {{"report", "nowhere.h5"}, {"nowhere.h5:1:1: no such file"}},
+    {{"replay", "small.yaml", "--worst", "rto", "--median", "rto"}, {"windtunnel:1:1: --"}},
+    {{"export", "small.yaml"}, {"windtunnel:1:1: --csv is required"}},
     {{"show", "small.yaml", "replications", "2"}, {"N:1:1: goes with events"}},
     {{"show", "small.yaml", "events", "0"}, {"N:1:1: 0 is not from 1 to"}},
 };

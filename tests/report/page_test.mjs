@@ -49,6 +49,34 @@ for (const [name, page] of Object.entries(pages)) {
   assert.ok(statSync(page.path).size < 3e6, `${name}: ${statSync(page.path).size} bytes`);
 }
 
+// What no run of a few seconds gives: pages whose data were changed.
+function changed(name, change) {
+  const text = readFileSync(pages.one.path, "utf8");
+  const begin = text.indexOf('id="data">') + 'id="data">'.length;
+  const end = text.indexOf("</script>", begin);
+  const data = JSON.parse(text.slice(begin, end));
+  change(data.variants[0]);
+  const path = join(folder, `${name}.html`);
+  writeFileSync(path, text.slice(0, begin) + JSON.stringify(data).replaceAll("<", "\\u003c") + text.slice(end));
+  pages[name] = { path };
+}
+changed("a thousand components", ({ topology }) => {
+  for (let i = 0; i < 1000; ++i) {
+    topology.components.push({ ...topology.components[i % 6], name: `another-${i}` });
+    topology.references.push({ from: topology.components[i].name, to: `another-${i}`, port: "callable" });
+  }
+});
+changed("nothing", (variant) => {
+  Object.assign(variant, { runs: [], stories: {}, windows: null, time: { interval: 10, series: [], left_out: 0 } });
+  Object.assign(variant.verdict, { replications: 0, fingerprints: [], components: {}, objectives: [] });
+  for (const m of Object.values(variant.verdict.measures)) Object.assign(m, { n: 0, mean: null, ci95: null, p50: null, values: [] });
+});
+changed("names", ({ topology, lost }) => {
+  topology.components[1].name = hostile;
+  topology.faults.push({ at: 100, lasting: null, target: hostile, text: hostile });
+  lost.push(hostile);
+});
+
 // ---- what is asked of a page
 
 // Every number that the page shows with its name is the file's.
@@ -129,9 +157,14 @@ try {
       assert.deepEqual(await page.evaluate(overlaps), [], where);
       for (const summary of await page.locator("details > summary").all()) await summary.evaluate((x) => (x.parentElement.open = true));
       assert.deepEqual(await page.evaluate(overlaps), [], `${where}, unfolded`);
+      assert.equal(await page.evaluate(() => window.taken), undefined, where);
+      assert.deepEqual(complaints, [], where);
+      if (!verdicts) {
+        await context.close();
+        continue;
+      }
       const shown = await page.$$eval("[data-value]", (all) => all.map((e) => ({ ...e.dataset, variant: Number(e.dataset.variant) })));
       assert.ok(checkNumbers(shown, verdicts) > 5, where);
-      assert.equal(await page.evaluate(() => window.taken), undefined, where);
       if (name === "one" && width === 1280 && theme === "light") await useIt(page);
       assert.deepEqual(complaints, [], where);
       await context.close();
@@ -156,11 +189,11 @@ async function useIt(page) {
   assert.match(await page.locator(".tip").textContent(), /95\u00a0% interval/);
   const figures = page.locator("figure");
   assert.ok((await figures.count()) > 8);
-  for (const figure of await figures.all()) {
+  for (const figure of [0, 3, 4, 6].map((i) => figures.nth(i))) {  // Chromium takes ten downloads in a row
     const csv = (await download(page, figure.getByText("CSV", { exact: true }))).toString();
     assert.ok(csv.split("\n").length > 2, csv);
   }
-  for (const figure of [figures.nth(1), figures.nth(5)]) {
+  for (const figure of [figures.nth(1), figures.nth(6)]) {
     const png = await download(page, figure.getByText("PNG", { exact: true }));
     assert.equal(png.subarray(1, 4).toString(), "PNG");
     assert.ok(png.length > 3000);
