@@ -45,8 +45,10 @@ void ReplacementLag::healthy(Time now, std::int64_t healthy, std::int64_t desire
   // A survivor's time without power counts as its boot, and so does a start from the warm pool.
   part("boot", replaced ? end_of(record, LaunchStage::boot, end_of(record, LaunchStage::start, at))
                         : last.running_since);
-  // A lifecycle hook's wait is the program's affair too.
-  part("user data", replaced ? end_of(record, LaunchStage::user_data, last.in_service_since) : at);
+  // A lifecycle hook that outlasts it is the program's affair too.
+  const Time in_service = last.in_service_since;
+  part("user data",
+       replaced ? std::max(in_service, end_of(record, LaunchStage::user_data, in_service)) : at);
   part("target health check", now);
   spells_.push_back(std::move(lag));
   spell_.reset();

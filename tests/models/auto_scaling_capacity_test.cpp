@@ -18,7 +18,9 @@ TEST(AutoScalingCapacity, ARaiseLaunchesTheDifferenceAtOnce) {
   run.desire_at(20s, 5);
   run.sim.run();
   EXPECT_THAT(run.noted("Launching a new EC2 instance"), ElementsAre(20s, 20s, 20s));
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(30s, 30s, 30s));
+  // EC2 runs them after 3 s (rule 15); boot and user data take 7 s more.
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(23s, 23s, 23s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(30s, 30s, 30s));
   EXPECT_EQ(run.group.in_service().size(), 5u);
 }
 
@@ -27,7 +29,8 @@ TEST(AutoScalingCapacity, SeveralActivitiesRunInParallel) {
   run.desire_at(20s, 4);
   run.desire_at(25s, 7);
   run.sim.run();
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(30s, 30s, 35s, 35s, 35s));
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(23s, 23s, 28s, 28s, 28s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(30s, 30s, 35s, 35s, 35s));
 }
 
 TEST(AutoScalingCapacity, ActivitiesAreToldInTheWordsOfAws) {
@@ -60,11 +63,13 @@ TEST(AutoScalingCapacity, ALaunchRemembersWhatLedToItAndItsStages) {
   EXPECT_EQ(record.decided, sim::time_zero + 40s);
   EXPECT_EQ(record.launched, sim::time_zero + 40s);
   ASSERT_THAT(record.stages, SizeIs(4));
+  EXPECT_STREQ(record.stages[1].name, "pending");
   EXPECT_STREQ(record.stages[3].name, "user data");
   EXPECT_EQ(record.stages[0].end, sim::time_zero + 41s);
+  EXPECT_EQ(record.stages[1].end, sim::time_zero + 43s);
   EXPECT_EQ(record.stages[3].end, sim::time_zero + 50s);
-  EXPECT_EQ(record.in_service, sim::time_zero + 50s);
-  EXPECT_EQ(record.warm, sim::time_zero + 110s);
+  EXPECT_EQ(record.in_service, sim::time_zero + 43s);  // with the end of pending
+  EXPECT_EQ(record.warm, sim::time_zero + 103s);       // 60 s after InService, not after user data
 }
 
 TEST(AutoScalingCapacity, ALoweredCapacityTakesBackLaunchesThatWaitToBeTriedAgain) {
@@ -77,13 +82,15 @@ TEST(AutoScalingCapacity, ALoweredCapacityTakesBackLaunchesThatWaitToBeTriedAgai
   EXPECT_FALSE(run.group.scaling_in_progress());
 }
 
-// The launch of 20 s is over at 30 s; what is too much by then goes.
+// The launches of 20 s are InService at 23 s; what is too much by then goes, booted or not.
 TEST(AutoScalingCapacity, InstancesUnderWayThatAreTooManyGoWhenTheyAreInService) {
   GroupRun run("size: 1, min_size: 0, max_size: 5", "horizon: 5min");
   run.desire_at(20s, 4);
-  run.desire_at(25s, 0);
+  run.desire_at(22s, 0);
   run.sim.run();
   EXPECT_THAT(run.group.in_service(), IsEmpty());
+  EXPECT_THAT(run.noted("Terminating EC2 instance"), ElementsAre(22s, 23s, 23s, 23s));
+  EXPECT_THAT(run.noted("has booted"), IsEmpty());
   EXPECT_EQ(run.counted("ScaleIns"), 4);
 }
 
@@ -98,13 +105,13 @@ TEST(AutoScalingCapacity, AnActivityEndsWithInServiceOrWithTheEndOfDraining) {
     });
   };
   run.desire_at(20s, 3);
-  look(25s);
-  look(31s);
+  look(22s);
+  look(24s);  // it still boots
   run.desire_at(60s, 2);
   look(200s);  // deregistration delay of 300 s
   look(361s);
   run.sim.run();
-  EXPECT_THAT(ends, ElementsAre(std::nullopt, sim::time_zero + 30s, sim::time_zero + 30s,
+  EXPECT_THAT(ends, ElementsAre(std::nullopt, sim::time_zero + 23s, sim::time_zero + 23s,
                                 sim::time_zero + 360s));
   EXPECT_THAT(busy, ElementsAre(true, false, true, false));
 }
@@ -113,8 +120,13 @@ TEST(AutoScalingCapacity, AReplacementIsNoScalingActivity) {
   GroupRun run("size: 2",
                "horizon: 5min, faults: [{at: 15s, instance_stop: {target: asg, count: 1}}]");
   bool busy = true;
-  run.script.at(25s, [&] { busy = run.group.scaling_in_progress(); });
+  std::int64_t pending = 0;
+  run.script.at(22s, [&] {
+    busy = run.group.scaling_in_progress();
+    pending = run.group.capacity().pending;
+  });
   run.sim.run();
+  EXPECT_EQ(pending, 1);
   EXPECT_EQ(run.counted("Replacements"), 1);
   EXPECT_FALSE(busy);
   EXPECT_EQ(run.group.last_activity_end(), std::nullopt);
@@ -124,7 +136,7 @@ TEST(AutoScalingCapacity, AReplacementIsNoScalingActivity) {
 TEST(AutoScalingCapacity, Rule13AnInstanceCountsAsWarmingAfterInService) {
   GroupRun run("size: 2, max_size: 5, default_instance_warmup: 60s", "horizon: 5min");
   std::vector<std::vector<std::int64_t>> seen;
-  for (const sim::Duration date : {19s, 25s, 89s, 91s}) {
+  for (const sim::Duration date : {19s, 22s, 24s, 82s, 84s}) {
     run.script.at(date, [&] {
       const Capacity c = run.group.capacity();
       seen.push_back({c.desired, c.in_service, c.warming, c.pending});
@@ -132,8 +144,10 @@ TEST(AutoScalingCapacity, Rule13AnInstanceCountsAsWarmingAfterInService) {
   }
   run.desire_at(20s, 4);
   run.sim.run();
-  EXPECT_THAT(seen, ElementsAre(ElementsAre(2, 2, 0, 0), ElementsAre(4, 2, 0, 2),
-                                ElementsAre(4, 2, 2, 0), ElementsAre(4, 4, 0, 0)));
+  // InService at 23 s, before they have booted: warm at 83 s.
+  EXPECT_THAT(seen,
+              ElementsAre(ElementsAre(2, 2, 0, 0), ElementsAre(4, 2, 0, 2), ElementsAre(4, 2, 2, 0),
+                          ElementsAre(4, 2, 2, 0), ElementsAre(4, 4, 0, 0)));
 }
 
 TEST(AutoScalingCapacity, AGroupScalesIfItsLimitsLeaveRoom) {
@@ -200,7 +214,8 @@ TEST(AutoScalingCapacity, WhileLaunchIsSuspendedNothingIsLaunchedAndThenAllIs) {
                "horizon: 5min");
   run.desire_at(20s, 4);
   run.sim.run();
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(130s, 130s));
+  EXPECT_THAT(run.noted("Launching a new EC2 instance"), ElementsAre(120s, 120s));
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(123s, 123s));
 }
 
 TEST(AutoScalingCapacity, WhileTerminateIsSuspendedTheGroupDoesNotScaleIn) {

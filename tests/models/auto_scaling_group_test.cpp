@@ -65,8 +65,9 @@ TEST(AutoScalingGroup, ALaunchInADeadZoneGoesElsewhere) {
   ASSERT_THAT(replaced, SizeIs(1));
   EXPECT_THAT(run.noted("launching an instance in us-east-1a failed"),
               ElementsAre(replaced[0] + 1s));
-  // One second lost, then all four stages.
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(replaced[0] + 11s));
+  // One second lost, then all four stages; InService after two of them.
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(replaced[0] + 4s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(replaced[0] + 11s));
   EXPECT_EQ(run.metric("asg", "FailedLaunches"), 1);
 }
 
@@ -99,18 +100,21 @@ TEST(AutoScalingGroup, ALaunchThatEveryZoneRefusesIsTriedAgain) {
   ASSERT_GE(failed.size(), 2u);
   for (std::size_t i = 1; i < failed.size(); ++i) EXPECT_EQ(failed[i] - failed[i - 1], 61s);
   ASSERT_THAT(run.noted("is InService"), SizeIs(1));
-  EXPECT_EQ(run.noted("is InService")[0], failed.back() + 60s + 10s);
+  EXPECT_EQ(run.noted("is InService")[0], failed.back() + 60s + 3s);
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(failed.back() + 60s + 10s));
 }
 
 // ---- launches and their lag
 
-// Stopped at 15 s, seen by the look at 20 s: 1 + 2 + 3 + 4 s later its replacement serves.
-TEST(AutoScalingGroup, TheStagesOfALaunchSumToItsTime) {
+// Stopped at 15 s, seen by the look at 20 s: 1 + 2 s later its replacement is InService, 3 + 4 s
+// after that it serves, and the lag is over.
+TEST(AutoScalingGroup, TheStagesOfALaunchSumToTheTimeUntilItServes) {
   SmallRun run(world("size: 2",
                      "horizon: 1min, faults: [{at: 15s, instance_stop: {target: asg, count: 1}}]"));
   run.sim.run();
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(30s));
-  EXPECT_NEAR(run.metric("asg", "LaunchTime", "mean"), 10, 1e-9);
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(23s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(30s));
+  EXPECT_NEAR(run.metric("asg", "LaunchTime", "mean"), 3, 1e-9);  // until InService
   ASSERT_THAT(run.sim.log().spells, SizeIs(1));
   const auto& spell = run.sim.log().spells[0];
   EXPECT_EQ(spell.start, sim::time_zero + 15s);
@@ -221,16 +225,58 @@ TEST(AutoScalingGroup, Rule15AStoppedInstanceIsReplacedDuringTheGracePeriodToo) 
   EXPECT_THAT(run.noted("taken out of service"), ElementsAre(20s));
 }
 
-TEST(AutoScalingGroup, Rule15InServiceDoesNotWaitForTheLoadBalancersCheck) {
+TEST(AutoScalingGroup, Rule15InServiceDoesNotWaitForUserDataNorForTheLoadBalancersCheck) {
   SmallRun run(world_behind_alb(
       "size: 4", "horizon: 5min, faults: [{at: 15s, instance_stop: {target: asg, count: 1}}]"));
   run.sim.run();
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(30s));
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(23s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(30s));
   const auto healthy = run.noted("is healthy");
   ASSERT_FALSE(healthy.empty());
-  EXPECT_GE(healthy[0], 31s);  // at least a second to register
+  EXPECT_GE(healthy[0], 30s);  // its checks fail while it boots
   // The lag ends with the check of the first node that passes it.
   EXPECT_EQ(run.sim.log().spells.at(0).end, sim::time_zero + healthy[0]);
+}
+
+// ELB health checks; the new instance needs 3 + 197 s from InService until it serves.
+SmallRun slow_start(const std::string& grace_period) {
+  return SmallRun(small_experiment(
+      balancer + service +
+          "asg: {auto_scaling_group: {size: 2, health_check_type: ELB, "
+          "health_check_grace_period: " +
+          grace_period +
+          ", health_check_period: 10s, api_time: 1s, pending_time: 2s, boot: 3s, user_data: 197s}}",
+      "horizon: 1h, faults: [{at: 15s, instance_stop: {target: asg, count: 1}}]"));
+}
+
+// AS-02
+TEST(AutoScalingGroup, Rule15AGracePeriodBelowBootAndUserDataEndsInALoopOfReplacements) {
+  for (const char* grace : {"0s", "100s"}) {
+    SmallRun run = slow_start(grace);
+    run.sim.run();
+    const auto began = run.noted("is InService");
+    const auto failed = run.noted("ELB system health check failure");
+    EXPECT_GE(failed.size(), 15u) << grace;  // to the end of the hour
+    EXPECT_GE(failed.back(), 55min) << grace;
+    ASSERT_GE(began.size(), failed.size()) << grace;
+    for (std::size_t i = 0; i < failed.size(); ++i) {  // each before it has booted
+      EXPECT_LT(failed[i] - began[i], 200s) << grace;
+    }
+    EXPECT_THAT(run.noted("has booted"), SizeIs(0)) << grace;
+    ASSERT_THAT(run.sim.log().spells, SizeIs(1)) << grace;
+    EXPECT_FALSE(run.sim.log().spells[0].end) << grace;  // the capacity never comes back
+  }
+}
+
+// AS-02
+TEST(AutoScalingGroup, Rule15AGracePeriodAboveBootAndUserDataLetsTheInstanceServe) {
+  SmallRun run = slow_start("300s");
+  run.sim.run();
+  EXPECT_EQ(run.metric("asg", "Replacements"), 1);  // of the instance that the fault stopped
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(23s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(223s));
+  ASSERT_THAT(run.sim.log().spells, SizeIs(1));
+  EXPECT_GE(run.sim.log().spells[0].end, sim::time_zero + 223s);
 }
 
 // ---- rule 16: how many at a time
@@ -240,7 +286,8 @@ TEST(AutoScalingGroup, Rule16InstancesThatDoNotRunAreReplacedAtOnce) {
                      "horizon: 1min, faults: [{at: 15s, instance_stop: {target: asg, count: 4}}]"));
   run.sim.run();
   EXPECT_THAT(run.noted("taken out of service"), ElementsAre(20s, 20s, 20s, 20s));
-  EXPECT_THAT(run.noted("is InService"), ElementsAre(30s, 30s, 30s, 30s));
+  EXPECT_THAT(run.noted("is InService"), ElementsAre(23s, 23s, 23s, 23s));
+  EXPECT_THAT(run.noted("has booted"), ElementsAre(30s, 30s, 30s, 30s));
 }
 
 // Impaired after at most 75 s, tolerated for 60 s more.
@@ -273,7 +320,8 @@ TEST(AutoScalingGroup, Rule16TheReplacementIsLaunchedAlongsideTheTermination) {
   SmallRun run(world_behind_alb("size: 4, health_check_type: ELB", "horizon: 5min, " + sick));
   run.sim.run();
   const Duration first = run.noted("taken out of service").at(0);
-  EXPECT_EQ(run.noted("is InService").at(0), first + 10s);  // not after the 300 s of draining
+  EXPECT_EQ(run.noted("is InService").at(0), first + 3s);  // not after the 300 s of draining
+  EXPECT_EQ(run.noted("has booted").at(0), first + 10s);
   EXPECT_GE(run.metric("asg", "GroupTerminatingInstances", "max"), 1);
 }
 

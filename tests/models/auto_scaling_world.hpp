@@ -1,5 +1,5 @@
 // Groups of Auto Scaling small enough to check by hand: looks every 10 s, launches in 1 + 2 + 3 + 4
-// seconds, no load unless a test brings its own.
+// seconds (InService after 3, serving after 10), no load unless a test brings its own.
 #pragma once
 
 #include <string>

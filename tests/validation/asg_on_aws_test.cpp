@@ -89,19 +89,14 @@ class Watch final : public sim::Component {
     sim().at<&Watch::on_second>(sim::time_zero + load_begins, this, 0, sim::Turn::sample);
   }
 
-  // AWS's InService is an instance that EC2 says is running: our stage "pending" has ended, boot
-  // and user data lie ahead.
   void report(sim::RunLog&) override {
-    std::vector<double> running;
+    std::vector<double> dates;
     for (std::uint32_t i = 0; i < fleet_->max_instances(); ++i) {
-      for (const LaunchRecord::Stage& stage : fleet_->launch_record(i).stages) {
-        if (std::string_view(stage.name) == "pending" && stage.end < sim().now()) {
-          running.push_back(sim::seconds(stage.end - load_begins));
-        }
-      }
+      const auto in_service = fleet_->launch_record(i).in_service;
+      if (in_service > sim::time_zero) dates.push_back(sim::seconds(*in_service - load_begins));
     }
-    std::sort(running.begin(), running.end());
-    for (const double date : running) round.in_service.emplace(round.in_service.size() + 2, date);
+    std::sort(dates.begin(), dates.end());
+    for (const double date : dates) round.in_service.emplace(round.in_service.size() + 2, date);
   }
 
   Round round;
@@ -110,7 +105,10 @@ class Watch final : public sim::Component {
   void on_second() {
     const double t = sim::seconds(sim().now() - load_begins);
     const auto desired = static_cast<std::size_t>(group_->capacity().desired);
-    const std::size_t serving = fleet_->in_service().size();
+    const auto in_service = fleet_->in_service();
+    const auto serving = static_cast<std::size_t>(
+        std::count_if(in_service.begin(), in_service.end(),
+                      [this](std::uint32_t i) { return !fleet_->booting(i); }));
     if (round.sequence.empty() || round.sequence.back() != static_cast<std::int64_t>(desired)) {
       round.sequence.push_back(static_cast<std::int64_t>(desired));
     }
