@@ -243,7 +243,7 @@ void TargetGroup::on_target_registered(std::uint32_t target) {
   // A run starts with everything in service and healthy.
   const bool at_start = sim().now() == sim::time_zero;
   it.registered = true;
-  it.reported_healthy = at_start;
+  it.reported_healthy = at_start ? std::optional(true) : std::nullopt;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
     Node& node = balancers_[n];
     node.health[target] =
@@ -326,7 +326,7 @@ void TargetGroup::tell_service(std::uint32_t target) {
     any_healthy |= balancers_[n].health[target].healthy();
     any_initial |= balancers_[n].health[target].state() == HealthState::State::initial;
   }
-  if (any_healthy == targets_[target].reported_healthy || (!any_healthy && any_initial)) return;
+  if (targets_[target].reported_healthy == any_healthy || (!any_healthy && any_initial)) return;
   targets_[target].reported_healthy = any_healthy;
   service_->report_target_health(target, any_healthy);
 }

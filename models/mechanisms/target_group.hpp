@@ -126,8 +126,8 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     bool routes_to_all = false;
   };
   struct Target {
-    bool registered = false;  // and used
-    bool reported_healthy = true;
+    bool registered = false;               // and used
+    std::optional<bool> reported_healthy;  // nothing: no word since it was registered
     sim::ZoneId zone = 0;
   };
   // Fewer healthy targets than either are too few.

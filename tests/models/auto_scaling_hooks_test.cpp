@@ -41,7 +41,7 @@ TEST(LifecycleHooks, AtLaunchKeepAnInstanceInPendingWaitUntilTheActionIsComplete
   EXPECT_THAT(run.noted("is InService"), ElementsAre(73s));  // 50 s after EC2 runs it
   const LaunchRecord& record = run.group.launch_record(all.at(1));
   EXPECT_THAT(names_of(record),
-              ElementsAre("launch API", "pending", "boot", "user data", "lifecycle hook"));
+              ElementsAre("API", "pending", "boot", "user data", "lifecycle hook"));
   EXPECT_EQ(record.stages[3].end, sim::time_zero + 30s);  // meanwhile
   EXPECT_EQ(record.stages[4].end, sim::time_zero + 73s);
 }
@@ -55,7 +55,7 @@ TEST(LifecycleHooks, AtLaunchWaitWhileTheInstanceBoots) {
   EXPECT_THAT(run.noted("is InService"), ElementsAre(28s));
   EXPECT_THAT(run.noted("has booted"), ElementsAre(30s));
   EXPECT_THAT(names_of(run.group.launch_record(all.at(1))),
-              ElementsAre("launch API", "pending", "boot", "lifecycle hook", "user data"));
+              ElementsAre("API", "pending", "boot", "lifecycle hook", "user data"));
 }
 
 // Stopped at 15 s, seen at 20 s; the hook ends at 73 s, long after user data.
