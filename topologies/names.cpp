@@ -6,6 +6,8 @@
 #include <cctype>
 #include <numeric>
 
+#include "topologies/diagnostics.hpp"
+
 namespace windtunnel {
 
 namespace {
@@ -54,7 +56,7 @@ std::string did_you_mean(std::string_view text, const std::vector<std::string>& 
     nearest = &candidate;
     distance = edits;
   }
-  return nearest == nullptr ? "" : fmt::format(", did you mean '{}'?", *nearest);
+  return nearest == nullptr ? "" : fmt::format(", did you mean {}?", shown(*nearest));
 }
 
 std::string listed(const std::vector<std::string>& words, std::string_view last) {
