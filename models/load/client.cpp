@@ -155,12 +155,12 @@ void Client::wire(sim::Wiring& wiring) {
   }
   auto& target = wiring.find<Callable>(shape_.target);
   const bool two_names = writes_at_all() && !target.direct();
-  machines_.resize(shape_.hosts);
   if (shape_.token_bucket) tokens_.assign(shape_.hosts, *shape_.token_bucket);
   if (shape_.breaker) breakers_.assign(shape_.hosts, CircuitBreaker(*shape_.breaker));
   if (population_) {
     return population_->wire(target, shape_.connection, two_names ? &write_connection_ : nullptr);
   }
+  machines_.resize(shape_.hosts);
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
     reads_.push_back(std::make_unique<Connector>(*this, i, target, shape_.connection, "reads"));
     if (!two_names) continue;
@@ -198,6 +198,7 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   request.user = user;
   request.service_time = arrival.service_time;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
+  if (population_) population_->prefetch(request.host);
   choose_class(request, arrival);
   if (!tokens_.empty()) tokens_[request.host].on_first_attempt();
   if (!breakers_.empty()) {
@@ -280,7 +281,7 @@ void Client::attempt_failed(Handle request_handle, const Call& call) {
   if (broken) {
     population_ ? population_->on_call_failed(request.host, request.write, call)
                 : connector(request.host, request.write).on_call_failed(call);
-    strand(request.host);
+    strand(request);
   }
   float cost = 0;
   if (!may_retry(request, call, cost)) return end_request(request_handle, false);
@@ -328,35 +329,42 @@ void Client::end_request(Handle request_handle, bool success) {
   sim().after<&Client::on_think_over>(pause, this, user);
 }
 
-void Client::strand(std::uint32_t host) {
-  Machine& machine = machines_[host];
-  if (machine.stranded) return;
-  machine.stranded = true;
-  ebb_.over(++stranded_);
-  if (population_) population_->on_stranded(host, machine.last);
+void Client::strand(const Request& request) {
+  bool newly;
+  if (population_) {
+    newly = population_->strand(request.host, request.write);
+  } else {
+    Machine& machine = machines_[request.host];
+    newly = !machine.stranded;
+    machine.stranded = true;
+  }
+  if (newly) ebb_.over(++stranded_);
 }
 
 // Tells when the users reach something again: a machine whose connection broke is stranded until an
 // answer comes.
 void Client::got_through(std::uint32_t host, const Call& call) {
-  Machine& machine = machines_[host];
   const sim::Address from{call.callee, call.callee_node, call.callee_life};
-  if (machine.stranded) {
-    machine.stranded = false;
-    const bool dispersed = ebb_.over(--stranded_);
-    if (population_) population_->on_freed(host);
-    if (machine.last && machine.last != from) {
-      ++moved_;
-      metric.reconnects.add();
-    }
-    if (dispersed && moved_ > 0) {
-      sim().note(sim::Milestone::clients_moved, *this,
-                 fmt::format("{} client hosts moved to another address, {} stranded", moved_,
-                             stranded_ == 0 ? "none is" : fmt::format("{} are", stranded_)));
-      moved_ = 0;
-    }
+  bool moved;
+  if (population_) {
+    if (!population_->stranded(host)) return;
+    moved = population_->free(host, from);
+  } else {
+    Machine& machine = machines_[host];
+    const bool stranded = machine.stranded;
+    moved = machine.last && machine.last != from;
+    machine = {from, false};
+    if (!stranded) return;
   }
-  machine.last = from;
+  if (moved) {
+    ++moved_;
+    metric.reconnects.add();
+  }
+  if (!ebb_.over(--stranded_) || moved_ == 0) return;
+  sim().note(sim::Milestone::clients_moved, *this,
+             fmt::format("{} client hosts moved to another address, {} stranded", moved_,
+                         stranded_ == 0 ? "none is" : fmt::format("{} are", stranded_)));
+  moved_ = 0;
 }
 
 void Client::report(sim::RunLog& log) {

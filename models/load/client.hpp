@@ -109,7 +109,7 @@ class Client final : public sim::Component {
   void end_request(sim::Handle request_handle, bool success);
   void schedule_arrival();
   void got_through(std::uint32_t host, const sim::Call& call);
-  void strand(std::uint32_t host);
+  void strand(const Request& request);
   Connector& connector(std::uint32_t host, bool write) {
     return write && !writes_.empty() ? *writes_[host] : *reads_[host];
   }

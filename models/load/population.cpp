@@ -131,8 +131,7 @@ class Population::Members final : public sim::Entity, private Connections::Liste
         number_(number),
         first_(first),
         end_(end) {
-    const std::string name =
-        fmt::format("internet:{} {}, {}", population.owner_.name(), number, group.area->code);
+    const std::string name = fmt::format("internet:{} {}", population.owner_.name(), number);
     set_zone(outside_zone(sim().network(), name, *group.area, group.access));
   }
 
@@ -188,7 +187,7 @@ Population::RegionMetrics::RegionMetrics(sim::MetricSet& set, std::string_view r
 
 Population::Population(sim::Component& owner, const std::vector<Group>& groups,
                        std::uint32_t machines, sim::MetricSet& set)
-    : owner_(owner), metric_{set}, machines_(machines), ebb_(few_of(machines)) {
+    : owner_(owner), metric_{set}, stranded_(machines), ebb_(few_of(machines)) {
   const sim::Network& network = owner.sim().network();
   std::vector<std::string> regions;
   for (sim::ZoneId zone = 0; zone < network.zones(); ++zone) {
@@ -238,6 +237,11 @@ void Population::dispatch(std::uint32_t machine, bool write, Handle call) {
   group.connections(write).dispatch(machine - group.first(), call);
 }
 
+void Population::prefetch(std::uint32_t machine) {
+  Members& group = group_of(machine);
+  group.connections(false).prefetch(machine - group.first());
+}
+
 void Population::on_call_failed(std::uint32_t machine, bool write, const Call& call) {
   Members& group = group_of(machine);
   group.connections(write).on_call_failed(machine - group.first(), call);
@@ -255,18 +259,27 @@ void Population::on_connecting(const Address& to) {
   if (RegionMetrics* region = region_of(to.entity->zone_of(to.node))) region->connects.add();
 }
 
-void Population::on_stranded(std::uint32_t machine, const Address& last) {
+bool Population::strand(std::uint32_t machine, bool write) {
+  if (stranded_[machine]) return false;
+  stranded_[machine] = true;
   metric_.stranded.add(owner_.sim().now(), +1);
-  if (misled_.empty()) misled_.resize(machines_);
-  misled_[machine] = {last, owner_.sim().now()};
+  if (misled_.empty()) misled_.resize(stranded_.size());
+  Members& group = group_of(machine);
+  misled_[machine] = {group.connections(write).address(machine - group.first()),
+                      owner_.sim().now()};
   ebb_.over(++misled_now_);
+  return true;
 }
 
-void Population::on_freed(std::uint32_t machine) {
+bool Population::free(std::uint32_t machine, const Address& from) {
+  stranded_[machine] = false;
   metric_.stranded.add(owner_.sim().now(), -1);
-  if (misled_[machine].since == Time::max()) return;
-  misled_[machine].since = Time::max();
-  one_less_misled();
+  Misled& it = misled_[machine];
+  if (it.since != Time::max()) {
+    it.since = Time::max();
+    one_less_misled();
+  }
+  return it.broken && it.broken != from;
 }
 
 void Population::on_answer_used(std::uint32_t machine, const Resolution& answer, Duration age) {

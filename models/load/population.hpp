@@ -60,13 +60,16 @@ class Population {
   // The machine's calls are opened for this entity; answers come to the owner.
   sim::Entity& caller(std::uint32_t machine);
   void dispatch(std::uint32_t machine, bool write, sim::Handle call);
+  void prefetch(std::uint32_t machine);
   void on_call_failed(std::uint32_t machine, bool write, const sim::Call& call);
 
   // An attempt came to an end. `latency`: of its request, where that succeeded with it.
   void on_attempt_ended(const sim::Call& call, const sim::Duration* latency);
-  // The machine's connection broke at `last`, and nothing has come through since; or it has.
-  void on_stranded(std::uint32_t machine, const sim::Address& last);
-  void on_freed(std::uint32_t machine);
+  // The machine's connection broke and nothing has come through since. False: known already.
+  bool strand(std::uint32_t machine, bool write);
+  bool stranded(std::uint32_t machine) const { return stranded_[machine]; }
+  // A stranded one got through; true: elsewhere than where it broke.
+  bool free(std::uint32_t machine, const sim::Address& from);
 
  private:
   class Members;
@@ -108,7 +111,7 @@ class Population {
   std::vector<std::unique_ptr<RegionMetrics>> regions_;
   std::vector<RegionMetrics*> by_zone_;
   std::vector<std::unique_ptr<Members>> groups_;
-  std::uint32_t machines_;
+  std::vector<bool> stranded_;
   std::vector<Misled> misled_;  // by machine; empty until a connection breaks
   std::uint32_t misled_now_ = 0, redirected_ = 0;
   Ebb ebb_;  // of the misled

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/mechanisms/geography.hpp"
+#include "sim/check.hpp"
 
 namespace windtunnel {
 
@@ -13,6 +14,13 @@ using sim::Time;
 namespace {
 
 Time after(Time now, Duration time) { return time < Time::max() - now ? now + time : Time::max(); }
+
+// Rounded down; 49 days and more are 49 days.
+std::uint32_t in_ms(Time date) {
+  constexpr std::int64_t most = 0xffffffff;
+  return static_cast<std::uint32_t>(
+      std::min<std::int64_t>(most, date.time_since_epoch() / std::chrono::milliseconds(1)));
+}
 
 }  // namespace
 
@@ -94,13 +102,13 @@ void Connections::ask(std::uint32_t machine) {
     const Resolvers::Given given = resolvers_->ask(machine, now);
     book_.hold(given.answer);
     link.answer = given.answer;
-    link.answer_given = given.given;
+    link.answer_given = in_ms(given.given);
     kept = resolvers_->kept_by_runtime(machine, given);
     if (listener_ != nullptr) listener_->on_looked_up(machine, given.given == now);
   } else {
     link.answer =
         book_.enter(target_.resolve({settings_.operation, chance_, from_, nullptr, from_}));
-    link.answer_given = now;
+    link.answer_given = in_ms(now);
     const Resolution& answer = book_[link.answer];
     if (!answer.addresses.empty()) kept = std::max(answer.ttl, settings_.least_dns_ttl);
   }
@@ -114,7 +122,9 @@ void Connections::try_next_address(std::uint32_t slot) {
   Link& link = links_[it.machine];
   const Resolution& answer = book_[link.answer];
   if (listener_ != nullptr && it.tried == 0) {
-    listener_->on_answer_used(it.machine, answer, sim().now() - link.answer_given);
+    listener_->on_answer_used(
+        it.machine, answer,
+        sim().now() - (sim::time_zero + std::chrono::milliseconds(link.answer_given)));
   }
   if (it.tried >= answer.addresses.size()) return fail_waiting(slot);
   const sim::Address address = answer.addresses[link.next_address % answer.addresses.size()];
@@ -150,7 +160,7 @@ void Connections::connected_now(std::uint32_t slot, const sim::Call& call) {
   link.slot = none;
   link.connected = true;
   link.last_used = now;
-  link.idle_timeout = std::min(settings_.idle_timeout, answer.connection_idle);
+  link.idle_timeout = number_of(std::min(settings_.idle_timeout, answer.connection_idle));
   link.closes = after(now, answer.connection_lifetime);
   // Nobody joins those who wait any more.
   const sim::Address address = link.address;
@@ -176,6 +186,14 @@ void Connections::free_slot(std::uint32_t slot) {
   it.connect_call = {};
   it.waiting.clear();
   free_.push_back(slot);
+}
+
+std::uint16_t Connections::number_of(Duration idle_timeout) {
+  const auto known = std::find(idle_timeouts_.begin(), idle_timeouts_.end(), idle_timeout);
+  const auto number = static_cast<std::size_t>(known - idle_timeouts_.begin());
+  if (known == idle_timeouts_.end()) idle_timeouts_.push_back(idle_timeout);
+  WT_CHECK(number < 0xffff, "servers keep connections for a few different times");
+  return static_cast<std::uint16_t>(number);
 }
 
 void Connections::reset(std::uint32_t machine) {

@@ -17,7 +17,8 @@
 
 namespace windtunnel {
 
-// Of many machines in one zone, 80 bytes each; what a machine needs while it connects is shared.
+// Of many machines in one zone, a cache line each; what a machine needs while it connects is
+// shared.
 class Connections : public sim::Entity {
  public:
   struct Settings {
@@ -50,8 +51,8 @@ class Connections : public sim::Entity {
   void dispatch(std::uint32_t machine, sim::Handle call) {
     Link& link = links_[machine];
     const sim::Time now = sim().now();
-    if (link.connected &&
-        (direct_ || (now - link.last_used < link.idle_timeout && now < link.closes))) {
+    if (link.connected && (direct_ || (now - link.last_used < idle_timeouts_[link.idle_timeout] &&
+                                       now < link.closes))) {
       link.last_used = now;
       sim().send(call, link.address);
     } else {
@@ -70,6 +71,8 @@ class Connections : public sim::Entity {
       ++link.next_address;  // the next in the list, as happy eyeballs and SDKs do
     }
   }
+  // The machine will be asked for soon: its record is on its way from memory.
+  void prefetch(std::uint32_t machine) const { __builtin_prefetch(&links_[machine]); }
   // The machine is gone: forgets everything, waiting calls too.
   void reset(std::uint32_t machine);
 
@@ -82,17 +85,18 @@ class Connections : public sim::Entity {
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
-  struct Link {
+  struct alignas(64) Link {
     sim::Address address;
     sim::Time asked_for{}, last_used{}, closes{};  // used: a call was sent
-    sim::Duration idle_timeout{0};                 // of the present connection: either end's
     sim::Time answer_expires{};                    // zero: never asked
-    sim::Time answer_given{};
-    std::uint32_t answer = none;  // in the book
-    std::uint32_t next_address = 0;
-    std::uint32_t slot = none;  // in connecting_, while it connects
+    std::uint32_t answer = none;                   // in the book
+    std::uint32_t answer_given = 0;                // ms since the start
+    std::uint32_t slot = none;                     // in connecting_, while it connects
+    std::uint16_t idle_timeout = 0;                // of the connection: in idle_timeouts_
+    std::uint8_t next_address = 0;                 // an answer has few
     bool connected = false;
   };
+  static_assert(sizeof(Link) == 64);
   struct Connecting {
     std::uint32_t machine = 0;
     std::uint32_t attempt = 0;  // a lookup of an earlier attempt is stale; 0: the slot is free
@@ -110,6 +114,7 @@ class Connections : public sim::Entity {
   void connected_now(std::uint32_t slot, const sim::Call& call);
   void fail_waiting(std::uint32_t slot);
   void free_slot(std::uint32_t slot);
+  std::uint16_t number_of(sim::Duration idle_timeout);
   bool still_wanted(sim::Handle call) {
     const sim::Call* open = sim().find_call(call);
     return open != nullptr && !open->caller_done;
@@ -124,6 +129,7 @@ class Connections : public sim::Entity {
   AnswerBook book_;
   std::optional<Resolvers> resolvers_;
   std::vector<Link> links_;
+  std::vector<sim::Duration> idle_timeouts_;  // different ones are few
   std::vector<std::unique_ptr<Connecting>> connecting_;
   std::vector<std::uint32_t> free_;
   std::uint32_t attempts_ = 0;

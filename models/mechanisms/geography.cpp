@@ -93,13 +93,19 @@ const Location& nearest(const Location& to, std::span<const Location> of) {
 }
 
 const Location* location_of(const sim::Network& network, sim::ZoneId zone) {
-  return find_location(network.region(zone));
+  const std::string_view region = network.region(zone);
+  if (!region.empty()) return find_location(region);
+  const std::string_view name = network.name(zone);
+  const std::size_t place = name.rfind('@');
+  return place == name.npos ? nullptr : find_location(name.substr(place + 1));
 }
 
+// It has no region, so that nothing of AWS is placed or broken there.
 sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Location& place,
                          sim::Duration access) {
-  if (const auto found = network.find(name)) return *found;
-  const sim::ZoneId zone = network.add_zone(std::string(name), std::string(place.code));
+  std::string full_name = std::string(name) + '@' + std::string(place.code);
+  if (const auto found = network.find(full_name)) return *found;
+  const sim::ZoneId zone = network.add_zone(std::move(full_name), "");
   network.set_one_way(zone, zone, 2 * access);
   return zone;
 }

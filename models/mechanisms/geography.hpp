@@ -48,8 +48,8 @@ const Location& nearest(const Location& to, std::span<const Location> of);
 // Zones of the network have places: an availability zone its region, a zone outside AWS the place
 // it was made for. nullptr: nowhere (plain clients, stations).
 const Location* location_of(const sim::Network& network, sim::ZoneId zone);
-// A zone outside AWS, whose traffic takes `access` one way before it is on its way. The zone of
-// that name, if there is one.
+// A zone outside AWS, `name@place`, whose traffic takes `access` one way before it is on its way.
+// The same zone if asked again.
 sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Location& place,
                          sim::Duration access);
 // Paths of a zone to all that have a place, access networks included; others stay as they are. For

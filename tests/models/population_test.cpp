@@ -64,8 +64,8 @@ TEST(Population, MachinesAreSharedOutByTheAreasShares) {
   // A connection each, for good.
   EXPECT_EQ(of_users(*sim, "ConnectsTo us-east-1"), 200);
   const auto& network = sim->network();
-  const auto german = network.find("internet:users 0, DE"),
-             brazil = network.find("internet:users 1, BR");
+  const auto german = network.find("internet:users 0@DE"),
+             brazil = network.find("internet:users 1@BR");
   ASSERT_TRUE(german && brazil);
   EXPECT_LT(network.one_way(*german, 2), network.one_way(*brazil, 2));  // to eu-central-1a
 }
@@ -158,6 +158,16 @@ horizon: 10min
   EXPECT_EQ(of_users(*sim, "Failed"), 0);  // connecting to the dead one takes 1.1 s of the 5 s
   // The longest request tried two dead ways before: a broken connection, then a dead address.
   EXPECT_LT(of_users(*sim, "RequestLatency", "max"), 15);
+}
+
+// Where users are is no place for instances: replacements of a dead zone's come to another of
+// AWS's.
+TEST(Population, NothingOfAwsIsPlacedWhereUsersAre) {
+  const auto sim = simulation_of(region_lost("[{area: DE}]"));
+  const auto& network = sim->network();
+  for (sim::ZoneId zone = 0; zone < network.zones(); ++zone) {
+    EXPECT_EQ(network.region(zone).empty(), network.name(zone).starts_with("internet:"));
+  }
 }
 
 TEST(Population, BadSettingsAreRefusedWithTheirPlaces) {
