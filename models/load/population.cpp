@@ -154,7 +154,6 @@ class Population::Members final : public sim::Entity, private Connections::Liste
   }
 
   std::uint32_t first() const { return first_; }
-  std::uint32_t end() const { return end_; }
   Connections& connections(bool write) { return write && writes_ ? *writes_ : *reads_; }
 
   void on_answer(Call& call, Handle handle) override { population_.owner_.on_answer(call, handle); }
@@ -213,6 +212,7 @@ Population::Population(sim::Component& owner, const std::vector<Group>& groups,
                          : std::clamp(static_cast<std::uint32_t>(std::lround(below * machines)),
                                       first + 1, machines - left);
     groups_.push_back(std::make_unique<Members>(*this, groups[i], i, first, end));
+    ends_.push_back(end);
     first = end;
   }
 }
@@ -225,9 +225,8 @@ void Population::wire(Callable& target, const Connections::Settings& reads,
 }
 
 Population::Members& Population::group_of(std::uint32_t machine) {
-  if (groups_.size() == 1) return *groups_.front();
-  return **std::upper_bound(groups_.begin(), groups_.end(), machine,
-                            [](std::uint32_t m, const auto& group) { return m < group->end(); });
+  const auto end = std::upper_bound(ends_.begin(), ends_.end(), machine);
+  return *groups_[static_cast<std::size_t>(end - ends_.begin())];
 }
 
 sim::Entity& Population::caller(std::uint32_t machine) { return group_of(machine); }

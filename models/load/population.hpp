@@ -111,6 +111,7 @@ class Population {
   std::vector<std::unique_ptr<RegionMetrics>> regions_;
   std::vector<RegionMetrics*> by_zone_;
   std::vector<std::unique_ptr<Members>> groups_;
+  std::vector<std::uint32_t> ends_;  // of the groups' machines
   std::vector<bool> stranded_;
   std::vector<Misled> misled_;  // by machine; empty until a connection breaks
   std::uint32_t misled_now_ = 0, redirected_ = 0;

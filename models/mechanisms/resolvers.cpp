@@ -85,7 +85,7 @@ Resolvers::Resolvers(Callable& target, sim::Operation operation, const Settings&
       salt_(salt) {}
 
 Duration Resolvers::recursion(std::uint32_t machine, Time now, sim::Stream& chance) {
-  const auto* known = cache_.find(resolver_of(machine));
+  const auto* known = cache_.peek(resolver_of(machine));
   if (known != nullptr && known->fresh(now)) return Duration::zero();
   return settings_.recursion.sample(chance);
 }
@@ -97,7 +97,7 @@ Duration Resolvers::ttl_of(const Resolution& answer, std::uint32_t resolver) con
 
 Resolvers::Given Resolvers::ask(std::uint32_t machine, Time now) {
   const std::uint32_t resolver = resolver_of(machine);
-  const auto* known = cache_.find(resolver);
+  auto* known = cache_.peek(resolver);
   if (known != nullptr && known->fresh(now)) {
     const bool for_ever = known->expires == Time::max();
     return {known->value.answer, known->value.given,
@@ -108,9 +108,14 @@ Resolvers::Given Resolvers::ask(std::uint32_t machine, Time now) {
   const std::uint32_t answer =
       book_.enter(target_.resolve({operation_, chance_, shown ? settings_.clients : settings_.place,
                                    network ? &*network : nullptr, settings_.clients}));
-  if (known != nullptr) book_.release(known->value.answer);
   const Duration ttl = ttl_of(book_[answer], resolver);
-  cache_.put(resolver, {answer, now}, after(now, ttl));
+  if (known == nullptr) {
+    cache_.put(resolver, {answer, now}, after(now, ttl));
+  } else {
+    book_.release(known->value.answer);
+    known->value = {answer, now};
+    known->expires = after(now, ttl);
+  }
   return {answer, now, ttl};
 }
 

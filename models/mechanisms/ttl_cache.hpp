@@ -35,10 +35,15 @@ class TtlCache {
 
   // Fresh or stale, now the most recently used; nullptr: not there. Valid until the next put().
   Entry* find(std::uint64_t key) {
+    Entry* found = peek(key);
+    if (found != nullptr) touch(static_cast<std::uint32_t>(found - entries_.data()));
+    return found;
+  }
+
+  // The same, but no use: for caches that are never full.
+  Entry* peek(std::uint64_t key) {
     const std::size_t at = seek(key);
-    if (index_.empty() || index_[at] == none) return nullptr;
-    touch(index_[at]);
-    return &entries_[index_[at]];
+    return index_.empty() || index_[at] == none ? nullptr : &entries_[index_[at]];
   }
 
   // Stores or replaces. `evicted` is called with the entry that had to make room, if one had to.
