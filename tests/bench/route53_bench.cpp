@@ -28,7 +28,7 @@ topology:
   regions: {us-east-1: {availability_zones: 3}}
   components:
     users: {client: {target: app, open: {poisson: 1/h}}}
-    app: {station: {service_time: 0s, workers: 1000}}
+    app: {station: {service_time: 0s}}
 )" + components +
          "horizon: 1h\n";
 }

@@ -178,6 +178,27 @@ TEST(ZonalShifts, TakeAZonesAddressAndTargetsAwayUntilTheyExpire) {
   EXPECT_THAT(run.noted("zonal shift away from us-east-1a expires"), ElementsAre(200s));
 }
 
+// Clients have left the zone's address for good after the TTL and the longest life of a connection;
+// the other nodes have left its targets at once. Nothing crosses the slow zone then.
+TEST(ZonalShifts, WithCrossZoneOnNoNodeSendsRequestsToTheZonesTargets) {
+  const auto timeouts = [](const char* zone) {
+    SmallRun run(small_experiment(
+        fmt::format(
+            "users: {{client: {{target: alb, hosts: 30, network: 0s, timeout: 1s, open: "
+            "{{poisson: 50/s}}}}}}, alb: {{application_load_balancer: {{targets: web, "
+            "zonal_shift: true, client_keep_alive: 60s}}}}, web: {{ec2_service: {{on: group, "
+            "workers: 9, service_time: 1ms}}}}, group: {{auto_scaling_group: {{size: 6}}}}, "
+            "op: {{operator: {{at: 10s, steps: [{{start_zonal_shift: {{resource: alb, "
+            "away_from: {}, expires_in: 1h}}}}]}}}}",
+            zone),
+        "horizon: 10min, faults: [{at: 300s, packet_loss: {target: us-east-1a, share: 90%}}]"));
+    run.sim.run();
+    return run.metric("users", "Timeouts");
+  };
+  EXPECT_EQ(timeouts("us-east-1a"), 0);
+  EXPECT_GT(timeouts("us-east-1b"), 100);
+}
+
 TEST(ZonalShifts, AreOneToAResourceAndAnOperatorsComesFirst) {
   SmallRun run(shifted("", "horizon: 100s"));
   run.script.at(10s, [&] {

@@ -253,6 +253,20 @@ TEST(Route53Changes, Rule42_OtherControlPlanesDoNotMatter) {
   EXPECT_THAT(answers(run, "www"), ElementsAre(Pair(0s, "east"), Pair(120s, "west")));
 }
 
+TEST(Route53Changes, Rule42_TheFaultNamesAGlobalService) {
+  const auto said = [](const std::string& service) {
+    try {
+      run_of(release, "faults: [{at: 50s, control_plane: " + service + "}]");
+    } catch (const std::runtime_error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(said("global_accelerator"), "");
+  EXPECT_THAT(said("rout53"), testing::HasSubstr("faults.0.control_plane"));
+  EXPECT_THAT(said("rout53"), testing::HasSubstr("did you mean"));
+}
+
 TEST(Route53Changes, PointARecordElsewhere) {
   SmallRun run = run_of(
       "www: {route53_record: {simple: east, change_propagation: 0s}}, "
