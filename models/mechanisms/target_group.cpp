@@ -347,7 +347,7 @@ std::uint32_t TargetGroup::least_healthy() const {
 bool TargetGroup::any_healthy() const {
   if (is_lambda()) return true;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    if (node_up(n) && healthy(n) > 0) return true;
+    if (node_up(n) && !sim().network().cut_off(zone_of(n)) && healthy(n) > 0) return true;
   }
   return false;
 }

@@ -82,6 +82,7 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     return all.registered - all.initial - all.healthy;
   }
   std::uint32_t least_healthy() const;
+  // As Route 53 sees it: a node whose zone or region is cut off has no say.
   bool any_healthy() const;
   // Enough healthy targets within the node's reach, or no word on any of them yet.
   bool good_for_dns(std::uint32_t node) const;

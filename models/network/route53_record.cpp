@@ -32,6 +32,8 @@ Route53Record::Route53Record(sim::Simulation& sim, const std::string& name, Shap
       healthy_(shape_.records.size(), 1),
       change_chance_(stream("change propagation")) {
   if (shape_.routing == nullptr) shape_.routing = std::make_unique<OrderedRouting>();
+  failover_ = shape_.records.size() == 2 &&
+              dynamic_cast<const OrderedRouting*>(shape_.routing.get()) != nullptr;
   bool listed = false;
   for (Record& record : shape_.records) {
     Answer& answer = answers_.emplace_back();
@@ -107,15 +109,14 @@ bool Route53Record::healthy() const {
 
 void Route53Record::look() {
   bool changed = false;
-  const bool failover = answers_.size() == 2 && dynamic_cast<OrderedRouting*>(shape_.routing.get());
   for (std::size_t i = 0; i < answers_.size(); ++i) {
     const bool now = healthy(answers_[i]);
     if (healthy_[i] == now) continue;
     healthy_[i] = now;
     changed = true;
-    if (!failover && answers_.size() > 1) tell(i);
+    if (!failover_ && answers_.size() > 1) tell(i);
   }
-  if (changed && failover) tell_failover();
+  if (changed && failover_) tell_failover();
 }
 
 void Route53Record::tell(std::size_t i) {

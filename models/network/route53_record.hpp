@@ -112,7 +112,8 @@ class Route53Record final : public sim::Component,
   std::vector<Answer> answers_;
   std::vector<std::uint8_t> healthy_;  // by answer, at the last look
   std::vector<std::uint32_t> chosen_;  // by the last query
-  std::size_t first_ = 0;              // failover: what answers
+  bool failover_ = false;
+  std::size_t first_ = 0;  // failover: what answers
   std::deque<std::vector<RecordChange>> pending_;
   sim::Stream change_chance_;
   sim::MetricSet unlisted_;  // of health checks beyond the first

@@ -179,6 +179,17 @@ TEST(Route53Trees, Rule39_AliasTreesBackOutOfADeadBranch) {
   EXPECT_THAT(seen, ElementsAre("east", "west", "east"));
 }
 
+// A load balancer in a region that is cut off finds its targets well; nobody outside hears of it.
+TEST(Route53Trees, AnAliasLeavesARegionThatIsCutOff) {
+  SmallRun run(two_services(
+      "www: {route53_record: {failover: {primary: {alias: alb, evaluate_target_health: true}, "
+      "secondary: west}}}, alb: {application_load_balancer: {targets: web}}, "
+      "web: {ec2_service: {on: group, service_time: 1ms}}, group: {auto_scaling_group: {size: 3}}",
+      "horizon: 400s, faults: [{at: 100s, lasting: 100s, network_partition: us-east-1}]"));
+  EXPECT_THAT(answers(run, "www"),
+              ElementsAre(Pair(0s, "alb"), Pair(100s, "west"), Pair(200s, "alb")));
+}
+
 TEST(Route53Trees, ANameWithoutARecordForTheAskerHasNoAnswer) {
   SmallRun run = run_of("www: {route53_record: {geolocation: [{continent: EU, value: east}]}}");
   sim::Stream chance(1);
