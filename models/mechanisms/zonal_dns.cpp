@@ -7,12 +7,13 @@
 
 namespace windtunnel {
 
-ZonalDns::ZonalDns(sim::Component& owner, Owner& policy, sim::Duration removal)
+ZonalDns::ZonalDns(sim::Component& owner, Owner& policy, sim::Duration removal, bool zonal_shift)
     : Entity(owner, "dns of zones"),
       owner_(owner),
       policy_(policy),
       removal_(removal),
       coming_(removal),
+      shift_(owner, *this, zonal_shift),
       zones_(owner.nodes().size()) {
   nodes_ = owner.nodes();
 }
@@ -34,11 +35,15 @@ bool ZonalDns::reachable(std::uint32_t node) const {
 
 void ZonalDns::update() {
   const auto good = [&](std::uint32_t n) { return reachable(n) && policy_.good_for_dns(n); };
-  bool any_good = false;
-  for (std::uint32_t n = 0; n < zones_.size(); ++n) any_good |= good(n);
+  bool any_good = false, any_good_left = false;
+  for (std::uint32_t n = 0; n < zones_.size(); ++n) {
+    any_good |= good(n);
+    any_good_left |= good(n) && !shift_.away_from(zone_of(n));
+  }
   for (std::uint32_t n = 0; n < zones_.size(); ++n) {
     Zone& zone = zones_[n];
-    const bool wanted = any_good ? good(n) : reachable(n);
+    const bool allowed = !any_good || !shift_.away_from(zone_of(n));
+    const bool wanted = allowed && (any_good_left ? good(n) : reachable(n));
     if (wanted == zone.wanted) continue;
     zone.wanted = wanted;
     const std::uint64_t decision = ++zone.decision;
@@ -60,6 +65,11 @@ void ZonalDns::on_due(std::uint64_t decision_and_node) {
     sim().note(sim::Milestone::action_finished, owner_,
                fmt::format("the address in {} leaves DNS", name));
   }
+}
+
+void ZonalDns::on_zonal_shift_changed() {
+  policy_.on_shifted(shift_.zone());
+  update();
 }
 
 void ZonalDns::on_new_address(std::uint32_t node) {

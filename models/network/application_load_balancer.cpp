@@ -50,7 +50,8 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
     nodes_.push_back({sim.platform().add_host(host, zone, this, node), 0});
   }
   add_groups(settings);
-  dns_ = std::make_unique<ZonalDns>(*this, *this, to_duration(settings.elb_dns_removal()));
+  dns_ = std::make_unique<ZonalDns>(*this, *this, to_duration(settings.elb_dns_removal()),
+                                    settings.zonal_shift());
   for (const auto& group : groups_) dns_->set_coming(group->check_interval());
   add_rules(settings);
   if (settings.has_capacity()) {

@@ -13,8 +13,10 @@
 // HTTP/2's 10,000 requests a connection; front-end connections are the clients'
 // (ActiveConnectionCount and NewConnectionCount are not published); more than one node a zone:
 // capacity grows in place; health checks of functions; target optimizer; AnomalousHostCount and
-// MitigatedHostCount; zonal shift (with the issue on Route 53 and ARC). A health check costs one
-// round trip, not two.
+// MitigatedHostCount. A health check costs one round trip, not two.
+// A zonal shift takes the zone's address out of DNS, as late as a dead one's, and with cross-zone
+// on keeps all nodes from the zone's targets; connections stay. It has no effect while no zone is
+// good (fail-open).
 #pragma once
 
 #include <memory>
@@ -40,6 +42,7 @@ class ApplicationLoadBalancer;
 class ApplicationLoadBalancer final : public sim::Component,
                                       public Callable,
                                       public Targets,
+                                      public ZonallyShiftable,
                                       public TargetGroup::Balancer,
                                       public ZonalDns::Owner,
                                       public MetricPublisher {
@@ -63,6 +66,7 @@ class ApplicationLoadBalancer final : public sim::Component,
   Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
   // Every target group has a healthy target (rule 40).
   bool healthy() const override;
+  ZonalShift& zonal_shift() override { return dns_->shift(); }
 
   // As the target of a Network Load Balancer: its nodes, of which no one is told.
   std::uint32_t max_targets() const override { return static_cast<std::uint32_t>(nodes_.size()); }
@@ -138,6 +142,7 @@ class ApplicationLoadBalancer final : public sim::Component,
   sim::Outcome outcome_for_client(const TargetGroup& group, const sim::Call& child);
 
   bool good_for_dns(std::uint32_t node) const override;
+  void on_shifted(std::optional<sim::ZoneId> away_from) override;
 
   sim::Duration keep_alive_, dns_ttl_, idle_timeout_;
   sim::Distribution processing_;

@@ -34,6 +34,10 @@ void ApplicationLoadBalancer::on_health_changed() {
   dns_->update();
 }
 
+void ApplicationLoadBalancer::on_shifted(std::optional<sim::ZoneId> away_from) {
+  for (const auto& group : groups_) group->shift_away_from(away_from);
+}
+
 void ApplicationLoadBalancer::on_host_lost(std::uint32_t node, sim::HostLoss) {
   for (const auto& group : groups_) group->on_node_lost(node);
   dns_->update();

@@ -108,7 +108,8 @@ NetworkLoadBalancer::NetworkLoadBalancer(sim::Simulation& sim, const std::string
     const std::string host = fmt::format("{}-node-{}", name, sim.network().name(zone));
     nodes_.push_back({sim.platform().add_host(host, zone, this, zones_++), 0});
   }
-  dns_ = std::make_unique<ZonalDns>(*this, *this, to_duration(settings.dns_removal()));
+  dns_ = std::make_unique<ZonalDns>(*this, *this, to_duration(settings.dns_removal()),
+                                    settings.zonal_shift());
   std::vector<Setting> listeners(settings.listeners().begin(), settings.listeners().end());
   if (listeners.empty()) listeners.push_back(settings.listener());
   for (const Setting& listener : listeners) {
@@ -179,6 +180,10 @@ bool NetworkLoadBalancer::good_for_dns(std::uint32_t node) const {
   return std::all_of(groups_.begin(), groups_.end(), [&](const auto& group) {
     return group->registered(node) > 0 && group->good_for_dns(node);
   });
+}
+
+void NetworkLoadBalancer::on_shifted(std::optional<sim::ZoneId> away_from) {
+  for (const auto& group : groups_) group->shift_away_from(away_from);
 }
 
 // --- targets and nodes

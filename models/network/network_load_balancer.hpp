@@ -38,6 +38,7 @@ class NetworkLoadBalancer;
 class NetworkLoadBalancer final : public sim::Component,
                                   public Callable,
                                   public ListenerNames,
+                                  public ZonallyShiftable,
                                   public MetricPublisher,
                                   public ZonalDns::Owner,
                                   public TargetGroup::Balancer {
@@ -61,6 +62,7 @@ class NetworkLoadBalancer final : public sim::Component,
                      sim::Stream& chance) override;
   // Every target group has a healthy target (rule 40).
   bool healthy() const override;
+  ZonalShift& zonal_shift() override { return dns_->shift(); }
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
 
   struct Metrics {
@@ -89,6 +91,7 @@ class NetworkLoadBalancer final : public sim::Component,
   void on_target_left(TargetGroup& group, std::uint32_t target) override;
   void on_drained(std::uint64_t departure);
   bool good_for_dns(std::uint32_t node) const override;
+  void on_shifted(std::optional<sim::ZoneId> away_from) override;
   std::uint32_t listener_of(const TargetGroup& group) const;
   void publish_metrics(const settings::NetworkLoadBalancer& settings);
 
