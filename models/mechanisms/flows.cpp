@@ -1,5 +1,7 @@
 #include "models/mechanisms/flows.hpp"
 
+#include <algorithm>
+
 namespace windtunnel {
 
 using sim::Call;
@@ -13,8 +15,8 @@ namespace {
 constexpr sim::Duration connect_limit{std::chrono::seconds(30)};
 }  // namespace
 
-Flows::Flows(sim::Component& owner, std::string_view purpose, Owner& policy,
-             const Settings& settings, const Metrics& metrics)
+Flows::Flows(sim::Entity& owner, std::string_view purpose, Owner& policy, const Settings& settings,
+             const Metrics& metrics)
     : Entity(owner, purpose),
       policy_(policy),
       settings_(settings),
@@ -22,8 +24,9 @@ Flows::Flows(sim::Component& owner, std::string_view purpose, Owner& policy,
       connect_lane_(*this, connect_limit),
       idle_lane_(*this, settings.idle_timeout),
       way_chance_(stream(std::string(purpose) + " resets")),
-      in_hand_(owner.nodes().size()) {
+      in_hand_(std::max<std::size_t>(owner.nodes().size(), 1)) {
   nodes_ = owner.nodes();
+  set_zone(owner.zone_of(0));
 }
 
 Flows::Flow* Flows::find(Handle connection) {

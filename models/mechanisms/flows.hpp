@@ -44,7 +44,7 @@ class Flows final : public sim::Entity {
   };
 
   // `owner` has its nodes already, and hands in what reaches them.
-  Flows(sim::Component& owner, std::string_view purpose, Owner& policy, const Settings& settings,
+  Flows(sim::Entity& owner, std::string_view purpose, Owner& policy, const Settings& settings,
         const Metrics& metrics);
   void connect(sim::Call& call, sim::Handle handle);
   void request(sim::Call& call, sim::Handle handle);

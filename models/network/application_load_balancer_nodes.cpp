@@ -5,8 +5,8 @@
 
 namespace windtunnel {
 
-Resolution ApplicationLoadBalancer::resolve(sim::Operation, sim::Stream& chance) {
-  return {.addresses = dns_->addresses(chance),
+Resolution ApplicationLoadBalancer::resolve(const Query& query) {
+  return {.addresses = dns_->addresses(query.chance),
           .ttl = dns_ttl_,
           .connection_lifetime = keep_alive_,
           .connection_idle = idle_timeout_};

@@ -151,8 +151,8 @@ void NetworkLoadBalancer::on_request(Call& call, Handle handle) {
 
 // --- names
 
-Resolution NetworkLoadBalancer::resolve(sim::Operation, sim::Stream& chance) {
-  return resolve("", std::nullopt, chance);
+Resolution NetworkLoadBalancer::resolve(const Query& query) {
+  return resolve("", std::nullopt, query.chance);
 }
 
 Resolution NetworkLoadBalancer::resolve(std::string_view listener, std::optional<sim::ZoneId> zone,

@@ -57,7 +57,7 @@ class NetworkLoadBalancer final : public sim::Component,
   void on_zone_lost(sim::ZoneId zone) override { dns_->set_cut_off(zone, true); }
   void on_zone_restored(sim::ZoneId zone) override { dns_->set_cut_off(zone, false); }
 
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
   Resolution resolve(std::string_view listener, std::optional<sim::ZoneId> zone,
                      sim::Stream& chance) override;
   // Every target group has a healthy target (rule 40).

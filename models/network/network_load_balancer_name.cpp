@@ -46,8 +46,8 @@ void NetworkLoadBalancerName::wire(sim::Wiring& wiring) {
   whole_ = &wiring.find<Callable>(of_);
 }
 
-Resolution NetworkLoadBalancerName::resolve(sim::Operation, sim::Stream& chance) {
-  return names_->resolve(listener_, zone_, chance);
+Resolution NetworkLoadBalancerName::resolve(const Query& query) {
+  return names_->resolve(listener_, zone_, query.chance);
 }
 
 REGISTER_MODEL(NetworkLoadBalancerName, settings::NetworkLoadBalancerName);

@@ -23,7 +23,7 @@ class NetworkLoadBalancerName final : public sim::Component, public Callable {
   static void check(const settings::NetworkLoadBalancerName& settings, SettingsCheck& check);
 
   void wire(sim::Wiring& wiring) override;
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
   bool healthy() const override { return whole_->healthy(); }
 
  private:

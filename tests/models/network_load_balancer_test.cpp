@@ -224,7 +224,7 @@ TEST(NetworkLoadBalancer, AZoneWithoutAHealthyTargetLeavesDnsUnlessAllAreWithout
   for (const Duration date : {90s, 300s, 700s}) {
     world.script->at(date, [&] {
       sim::Stream chance(1);
-      addresses.push_back(world.nlb->resolve(sim::Operation::read, chance).addresses.size());
+      addresses.push_back(world.nlb->resolve({sim::Operation::read, chance}).addresses.size());
     });
   }
   world.sim.run();
@@ -237,7 +237,7 @@ TEST(NetworkLoadBalancer, AZoneWithoutTargetsIsNotInDnsAndRefusesConnections) {
   std::size_t addresses = 0;
   world.script->at(100s, [&] {
     sim::Stream chance(1);
-    addresses = world.nlb->resolve(sim::Operation::read, chance).addresses.size();
+    addresses = world.nlb->resolve({sim::Operation::read, chance}).addresses.size();
   });
   world.sim.run();
   EXPECT_EQ(addresses, 1u);

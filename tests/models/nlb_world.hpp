@@ -71,8 +71,8 @@ struct NlbWorld {
 
   struct ZonalName final : Callable {
     ZonalName(NetworkLoadBalancer& nlb, sim::ZoneId zone) : nlb(nlb), zone(zone) {}
-    Resolution resolve(sim::Operation, sim::Stream& chance) override {
-      return nlb.resolve("", zone, chance);
+    Resolution resolve(const Query& query) override {
+      return nlb.resolve("", zone, query.chance);
     }
     NetworkLoadBalancer& nlb;
     sim::ZoneId zone;
