@@ -137,11 +137,11 @@ void Flows::tell_opener(const Flow& flow, std::uint32_t number) {
   sim().after<&Entity::on_connection_reset>(way, flow.opener, Handle(number, flow.life));
 }
 
-void Flows::reset(std::uint32_t destination) {
+void Flows::reset(std::uint32_t destination, Told told) {
   for (std::uint32_t number = 0; number < flows_.size(); ++number) {
     Flow& flow = flows_[number];
     if (flow.opener == nullptr || flow.destination != destination) continue;
-    if (alive(flow) && !settings_.datagrams) {
+    if (told == Told::at_once && alive(flow) && !settings_.datagrams) {
       metric_.own_resets.add();
       tell_opener(flow, number);
     }

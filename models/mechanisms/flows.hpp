@@ -49,8 +49,11 @@ class Flows final : public sim::Entity {
   void connect(sim::Call& call, sim::Handle handle);
   void request(sim::Call& call, sim::Handle handle);
 
-  // Connections to a destination are reset at both ends.
-  void reset(std::uint32_t destination);
+  // Connections to a destination are reset: at both ends, or as soon as a packet comes.
+  enum class Told : std::uint8_t { at_once, with_the_next_packet };
+  void reset(std::uint32_t destination, Told told = Told::at_once);
+  // Of an owner without nodes, which may move.
+  void set_place(sim::ZoneId zone) { set_zone(zone); }
   // A node has lost power: what it knew is gone without a word.
   void forget_node(std::uint32_t node);
   // Connections that are not idle for too long.
