@@ -144,16 +144,21 @@ void ElasticIp::checked(std::uint32_t instance, bool passed) {
   consider();
 }
 
+bool ElasticIp::should_move() const {
+  return !instances_[holder_].health.healthy() && instances_[1 - holder_].health.healthy();
+}
+
 void ElasticIp::consider() {
-  if (moving_ || instances_[holder_].health.healthy() ||
-      !instances_[1 - holder_].health.healthy()) {
-    return;
-  }
+  if (moving_ || !should_move()) return;
   moving_ = true;
   sim().after<&ElasticIp::on_decided>(decision_.sample(move_chance_), this);
 }
 
 void ElasticIp::on_decided() {
+  if (!should_move()) {  // any more
+    moving_ = false;
+    return;
+  }
   sim().note(Milestone::action_started, *this,
              fmt::format("is detached from {}", instances_[holder_].name));
   sim().after<&ElasticIp::on_moved>(remap_time_.sample(move_chance_), this);

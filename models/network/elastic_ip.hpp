@@ -63,6 +63,7 @@ class ElasticIp final : public sim::Component, public Callable, public Flows::Ow
   void follow();
   void on_check_due(std::uint32_t instance);
   void checked(std::uint32_t instance, bool passed);
+  bool should_move() const;
   void consider();
   void on_decided();
   void on_moved();

@@ -106,16 +106,6 @@ void GlobalAccelerator::wire(sim::Wiring& wiring) {
     endpoint->checkers =
         std::make_unique<Route53Checkers>(*this, *endpoint->service, endpoint->checks, listener);
   }
-  sim::Network& network = sim().network();
-  for (const sim::ZoneId zone : zones_) {
-    connect_by_geography(network, zone);
-    for (const Group& group : groups_) {
-      for (const sim::ZoneId there : network.zones_of(group.region)) {
-        const double way = sim::seconds(network.one_way(zone, there)) * backbone_;
-        if (backbone_ != 1) network.set_one_way(zone, there, sim::from_seconds(way));
-      }
-    }
-  }
 }
 
 void GlobalAccelerator::start() {
@@ -130,19 +120,32 @@ void GlobalAccelerator::start() {
 // --- addresses
 
 GlobalAccelerator::Edge& GlobalAccelerator::edge_at(std::size_t city) {
-  if (edges_[city] == nullptr) {
-    edges_[city] = std::make_unique<Edge>(*this, edges()[city], zones_[city]);
+  if (edges_[city] != nullptr) return *edges_[city];
+  const sim::ZoneId zone = zones_[city];
+  sim::Network& network = sim().network();
+  connect_by_geography(network, zone);
+  for (const Group& group : groups_) {
+    for (const sim::ZoneId there : network.zones_of(group.region)) {
+      const double way = sim::seconds(network.one_way(zone, there)) * backbone_;
+      network.set_one_way(zone, there, sim::from_seconds(way));
+    }
   }
+  edges_[city] = std::make_unique<Edge>(*this, edges()[city], zone);
   return *edges_[city];
 }
 
 Resolution GlobalAccelerator::resolve(const Query& query) {
-  std::size_t city = default_city_;
-  if (query.client != nullptr) {
-    city = static_cast<std::size_t>(&nearest(*query.client, edges()) - edges().data());
-  }
-  Edge& edge = edge_at(city);
+  Edge& edge = edge_at(query.client == nullptr ? default_city_ : city_nearest_to(*query.client));
   return {.addresses = {{&edge, 0, 0}, {&edge, 1, 0}}};
+}
+
+// Found once for each place.
+std::size_t GlobalAccelerator::city_nearest_to(const Location& client) {
+  for (const auto& [place, city] : nearest_) {
+    if (place == &client) return city;
+  }
+  nearest_.emplace_back(&client, &nearest(client, edges()) - edges().data());
+  return nearest_.back().second;
 }
 
 bool GlobalAccelerator::healthy() const {

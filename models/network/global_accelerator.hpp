@@ -85,6 +85,7 @@ class GlobalAccelerator final : public sim::Component,
   };
 
   Edge& edge_at(std::size_t city);
+  std::size_t city_nearest_to(const Location& client);
   std::optional<Flows::Route> route(const Edge& edge, const sim::Call& opening);
   const Group* group_for(const std::vector<const Group*>& by_distance, double draw) const;
   const Group* failover(const std::vector<const Group*>& by_distance, const Group* chosen);
@@ -102,7 +103,8 @@ class GlobalAccelerator final : public sim::Component,
   sim::Duration refresh_;
   std::vector<sim::ZoneId> zones_;            // by city of edges()
   std::vector<std::unique_ptr<Edge>> edges_;  // likewise, made when first needed
-  std::size_t default_city_ = 0;              // of clients that are nowhere
+  std::vector<std::pair<const Location*, std::size_t>> nearest_;  // city by client
+  std::size_t default_city_ = 0;                                  // of clients that are nowhere
   sim::Stream flow_hash_, phase_chance_, dns_chance_;
 };
 

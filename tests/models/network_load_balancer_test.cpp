@@ -248,7 +248,7 @@ TEST(NetworkLoadBalancer, AZoneWithoutTargetsIsNotInDnsAndRefusesConnections) {
 // Its address is the same when power is back, and knows nothing of old connections.
 TEST(NetworkLoadBalancer, AnAddressIsStaticAndForgetsItsConnectionsWithItsPower) {
   NlbWorld world("", 1);
-  Machine& client = world.machine({10s, 100s, 101s});
+  Machine& client = world.machine({10s, 100s, 130s});
   const sim::HostId node = world.nlb->nodes()[0].host;
   world.script->operate_at(
       50s, [&] { world.sim.platform().lose_hosts({node}, sim::HostLoss::silence); });
@@ -320,7 +320,7 @@ std::string complaints(const std::string& settings, Sayings sayings = Sayings::E
 
 TEST(NetworkLoadBalancerSettings, TheIdleTimeoutIsOneOfTcpAndBetween60And6000Seconds) {
   EXPECT_THAT(complaints("targets: web, tcp_idle_timeout: 59s"),
-              HasSubstr("t.yaml:6:65: nlb.tcp_idle_timeout: 59s is below 60s (NLB guide, Listener "
+              HasSubstr("t.yaml:6:47: nlb.tcp_idle_timeout: 59s is below 60s (NLB guide, Listener "
                         "attributes: tcp.idle_timeout.seconds)"));
   EXPECT_THAT(complaints("targets: web, tcp_idle_timeout: 6001s"), HasSubstr("above 6000s"));
   for (const std::string protocol : {"tls", "udp"}) {

@@ -71,9 +71,7 @@ struct NlbWorld {
 
   struct ZonalName final : Callable {
     ZonalName(NetworkLoadBalancer& nlb, sim::ZoneId zone) : nlb(nlb), zone(zone) {}
-    Resolution resolve(const Query& query) override {
-      return nlb.resolve("", zone, query.chance);
-    }
+    Resolution resolve(const Query& query) override { return nlb.resolve("", zone, query.chance); }
     NetworkLoadBalancer& nlb;
     sim::ZoneId zone;
   };
