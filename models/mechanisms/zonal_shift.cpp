@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace windtunnel {
 
 using sim::Milestone;
@@ -16,15 +18,23 @@ constexpr std::array<const char*, ZonalShift::kinds> names{"zonal shift", "zonal
 ZonalShift::ZonalShift(sim::Component& owner, Resource& resource, bool enabled)
     : Entity(owner, "zonal shift"), owner_(owner), resource_(resource), enabled_(enabled) {}
 
+std::vector<sim::ZoneId> ZonalShift::zones() const {
+  std::vector<sim::ZoneId> zones;
+  for (std::uint32_t node = 0; node < owner_.nodes().size(); ++node) {
+    const sim::ZoneId zone = owner_.zone_of(node);
+    if (std::find(zones.begin(), zones.end(), zone) == zones.end()) zones.push_back(zone);
+  }
+  return zones;
+}
+
 std::optional<std::string> ZonalShift::start(Kind kind, sim::ZoneId zone,
                                              sim::Duration expires_in) {
   if (!enabled_) return fmt::format("{} is not enabled for it", owner_.name());
-  bool there = false;
-  for (std::uint32_t node = 0; node < owner_.nodes().size(); ++node) {
-    there |= owner_.zone_of(node) == zone;
-  }
+  const std::vector<sim::ZoneId> all = zones();
   const std::string& name = sim().network().name(zone);
-  if (!there) return fmt::format("{} is not in {}", owner_.name(), name);
+  if (std::find(all.begin(), all.end(), zone) == all.end()) {
+    return fmt::format("{} is not in {}", owner_.name(), name);
+  }
   Shift& shift = shifts_[index(kind)];
   if (shift.zone) {
     return fmt::format("{} has one already, away from {}", owner_.name(),
@@ -43,7 +53,7 @@ std::optional<std::string> ZonalShift::start(Kind kind, sim::ZoneId zone,
 }
 
 void ZonalShift::cancel(Kind kind) {
-  if (active(kind)) end(kind, "ends");
+  if (zone_of(kind)) end(kind, "ends");
 }
 
 void ZonalShift::on_expired(std::uint64_t number_and_kind) {

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/simulation.hpp"
 
@@ -41,8 +42,11 @@ class ZonalShift final : public sim::Entity {
   // What is not there is not cancelled.
   void cancel(Kind kind);
 
-  bool enabled() const { return enabled_; }
-  bool active(Kind kind) const { return shifts_[index(kind)].zone.has_value(); }
+  // Those of the resource.
+  std::vector<sim::ZoneId> zones() const;
+  bool any_active() const { return applied_.has_value(); }
+  // Of a shift of that kind, applied or waiting.
+  std::optional<sim::ZoneId> zone_of(Kind kind) const { return shifts_[index(kind)].zone; }
   // The zone of the shift that is applied now.
   std::optional<sim::ZoneId> zone() const { return applied_; }
   bool away_from(sim::ZoneId zone) const { return applied_ == zone; }
