@@ -77,7 +77,8 @@ GlobalAccelerator::GlobalAccelerator(sim::Simulation& sim, const std::string& na
            .weight = static_cast<double>(e.weight()),
            .load_balancer = e.has_load_balancer(),
            .checks = {.interval = to_duration(check.interval()),
-                      .failure_threshold = static_cast<std::uint32_t>(check.threshold())}});
+                      .failure_threshold = static_cast<std::uint32_t>(check.threshold()),
+                      .type = Route53Checkers::Type::tcp}});
     }
   }
   for (Group& group : groups_) {
