@@ -69,6 +69,9 @@ GlobalAccelerator::GlobalAccelerator(sim::Simulation& sim, const std::string& na
       dns_chance_(stream("dns")) {
   for (const auto& g : settings.endpoint_groups()) {
     const auto& check = g.health_check();
+    const auto type = check.protocol() == settings::GlobalAccelerator::HealthCheck::TCP
+                          ? Route53Checkers::Type::tcp
+                          : Route53Checkers::Type::http;
     Group& group = groups_.emplace_back(Group{
         g.endpoint_group_region(), find_location(g.endpoint_group_region()), g.traffic_dial(), {}});
     for (const auto& e : g.endpoints()) {
@@ -78,7 +81,7 @@ GlobalAccelerator::GlobalAccelerator(sim::Simulation& sim, const std::string& na
            .load_balancer = e.has_load_balancer(),
            .checks = {.interval = to_duration(check.interval()),
                       .failure_threshold = static_cast<std::uint32_t>(check.threshold()),
-                      .type = Route53Checkers::Type::tcp}});
+                      .type = type}});
     }
   }
   for (Group& group : groups_) {

@@ -136,7 +136,7 @@ struct AcceleratorWorld {
 std::string group(const std::string& region, const std::string& more = "") {
   return fmt::format(
       "{{endpoint_group_region: {0}, endpoints: [{{instance: {0}-web}}], "
-      "health_check: {{interval: 10s, threshold: 1}}{1}}}",
+      "health_check: {{protocol: http, interval: 10s, threshold: 1}}{1}}}",
       region, more);
 }
 
@@ -284,7 +284,7 @@ TEST(GlobalAccelerator, TheTrafficDialSendsTheRestToTheNextRegion) {
 
 TEST(GlobalAccelerator, EndpointsOfAGroupShareByWeightAndAnUnhealthyOneGetsNothing) {
   const std::string weighted =
-      "{endpoint_group_region: us-east-1, health_check: {interval: 10s, threshold: 1}, endpoints: "
+      "{endpoint_group_region: us-east-1, health_check: {protocol: http, interval: 10s, threshold: 1}, endpoints: "
       "[{instance: us-east-1-web, weight: 192}, {instance: us-east-1-old, weight: 64}]}";
   AcceleratorWorld world({"us-east-1"}, weighted);
   world.connections(400, "US-NY", 10s);
