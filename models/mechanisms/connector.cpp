@@ -32,6 +32,7 @@ Connections::Connections(sim::Component& owner, const std::string& purpose, std:
       settings_(settings),
       chance_(stream("dns of " + purpose)),
       direct_(target.direct()),
+      first_socket_(direct_ ? 0 : sim().add_sockets(machines)),
       from_(zone < sim().network().zones() ? location_of(sim().network(), zone) : nullptr),
       listener_(listener),
       links_(machines),
@@ -131,6 +132,8 @@ void Connections::try_next_address(std::uint32_t slot) {
   ++it.tried;
   if (listener_ != nullptr) listener_->on_connecting(it.machine, address);
   it.connect_call = sim().open_call(*this, slot, sim::Operation::connect);
+  if (++link.life == 0) link.life = 1;
+  sim().call(it.connect_call).connection = connection_of(it.machine);
   lane_.enter(sim().call(it.connect_call), it.connect_call);
   sim().send(it.connect_call, address);
 }
@@ -164,8 +167,11 @@ void Connections::connected_now(std::uint32_t slot, const sim::Call& call) {
   link.closes = after(now, answer.connection_lifetime);
   // Nobody joins those who wait any more.
   const sim::Address address = link.address;
+  const Handle connection = connection_of(it.machine);
   for (const Handle waiting : it.waiting) {
-    if (still_wanted(waiting)) sim().send(waiting, address);
+    if (!still_wanted(waiting)) continue;
+    sim().call(waiting).connection = connection;
+    sim().send(waiting, address);
   }
   free_slot(slot);
 }
@@ -188,12 +194,12 @@ void Connections::free_slot(std::uint32_t slot) {
   free_.push_back(slot);
 }
 
-std::uint16_t Connections::number_of(Duration idle_timeout) {
+std::uint8_t Connections::number_of(Duration idle_timeout) {
   const auto known = std::find(idle_timeouts_.begin(), idle_timeouts_.end(), idle_timeout);
   const auto number = static_cast<std::size_t>(known - idle_timeouts_.begin());
   if (known == idle_timeouts_.end()) idle_timeouts_.push_back(idle_timeout);
-  WT_CHECK(number < 0xffff, "servers keep connections for a few different times");
-  return static_cast<std::uint16_t>(number);
+  WT_CHECK(number < 0xff, "servers keep connections for a few different times");
+  return static_cast<std::uint8_t>(number);
 }
 
 void Connections::reset(std::uint32_t machine) {

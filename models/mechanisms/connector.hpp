@@ -54,6 +54,7 @@ class Connections : public sim::Entity {
     if (link.connected && (direct_ || (now - link.last_used < idle_timeouts_[link.idle_timeout] &&
                                        now < link.closes))) {
       link.last_used = now;
+      sim().call(call).connection = connection_of(machine);
       sim().send(call, link.address);
     } else {
       connect_first(machine, call);
@@ -67,8 +68,7 @@ class Connections : public sim::Entity {
     if (link.connected && !direct_ && call.opened >= link.asked_for &&
         call.callee == link.address.entity && call.callee_node == link.address.node &&
         call.callee_life == link.address.life) {
-      link.connected = false;
-      ++link.next_address;  // the next in the list, as happy eyeballs and SDKs do
+      close(link);
     }
   }
   // The machine will be asked for soon: its record is on its way from memory.
@@ -82,6 +82,11 @@ class Connections : public sim::Entity {
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
   void on_late_answer(const sim::Call&) override {}
+  void on_connection_reset(sim::Handle connection) override {
+    const std::uint32_t machine = connection.slot() - first_socket_;
+    Link& link = links_[machine];
+    if (link.connected && connection == connection_of(machine)) close(link);
+  }
 
  private:
   static constexpr std::uint32_t none = 0xffffffff;
@@ -92,9 +97,10 @@ class Connections : public sim::Entity {
     std::uint32_t answer = none;                   // in the book
     std::uint32_t answer_given = 0;                // ms since the start
     std::uint32_t slot = none;                     // in connecting_, while it connects
-    std::uint16_t idle_timeout = 0;                // of the connection: in idle_timeouts_
-    std::uint8_t next_address = 0;                 // an answer has few
-    bool connected = false;
+    std::uint16_t life = 0;                        // counts connections, from 1 again after 65,535
+    std::uint8_t idle_timeout = 0;                 // of the connection: in idle_timeouts_
+    std::uint8_t next_address : 7 = 0;             // an answer has few
+    bool connected : 1 = false;
   };
   static_assert(sizeof(Link) == 64);
   struct Connecting {
@@ -105,6 +111,14 @@ class Connections : public sim::Entity {
     std::vector<sim::Handle> waiting;  // keeps its capacity
   };
 
+  // The present one, or the last.
+  sim::Handle connection_of(std::uint32_t machine) const {
+    return direct_ ? sim::Handle() : sim::Handle(first_socket_ + machine, links_[machine].life);
+  }
+  static void close(Link& link) {
+    link.connected = false;
+    ++link.next_address;  // the next in the list, as happy eyeballs and SDKs do
+  }
   void connect_first(std::uint32_t machine, sim::Handle call);
   std::uint32_t begin(std::uint32_t machine);
   void look_up(std::uint32_t slot);
@@ -114,7 +128,7 @@ class Connections : public sim::Entity {
   void connected_now(std::uint32_t slot, const sim::Call& call);
   void fail_waiting(std::uint32_t slot);
   void free_slot(std::uint32_t slot);
-  std::uint16_t number_of(sim::Duration idle_timeout);
+  std::uint8_t number_of(sim::Duration idle_timeout);
   bool still_wanted(sim::Handle call) {
     const sim::Call* open = sim().find_call(call);
     return open != nullptr && !open->caller_done;
@@ -124,7 +138,8 @@ class Connections : public sim::Entity {
   const Settings& settings_;
   sim::Stream chance_;
   bool direct_;
-  const Location* from_;  // of the machines, where it is known
+  std::uint32_t first_socket_;  // of its machines, one each
+  const Location* from_;        // of the machines, where it is known
   Listener* listener_;
   AnswerBook book_;
   std::optional<Resolvers> resolvers_;

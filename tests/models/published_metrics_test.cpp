@@ -27,7 +27,11 @@ const std::vector<std::string>& runs() {
       "tasks: {ecs_service: {cpu: 256, memory: 512MiB, desired_count: 1, service_time: 1ms, "
       "capacity_provider_strategy: [{capacity_provider: provider, weight: 1}]}}, "
       "provider: {ecs_capacity_provider: {auto_scaling_group: group}}, "
-      "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}"};
+      "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}",
+      "users: {client: {target: ga, open: {poisson: 1/s}}}, "
+      "ga: {global_accelerator: {endpoint_groups: [{endpoint_group_region: us-east-1, endpoints: "
+      "[{load_balancer: nlb}]}]}}, nlb: {network_load_balancer: {targets: web}}, "
+      "web: {ec2_service: {on: group, service_time: 1ms}}, group: {auto_scaling_group: {size: 1}}"};
   return all;
 }
 
