@@ -36,9 +36,7 @@ class Station final : public sim::Component, public Callable, public ProcessorSh
   };
   Station(sim::Simulation& sim, const std::string& name, const Shape& shape);
 
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
   bool direct() const override { return true; }
 
   void wire(sim::Wiring& wiring) override;

@@ -26,7 +26,7 @@ Connector::~Connector() = default;
 
 void Connector::connect_first(Handle call) {
   if (direct_) {
-    answer_ = target_.resolve(settings_.operation, chance_);
+    answer_ = target_.resolve({settings_.operation, chance_});
     address_ = answer_.addresses.at(0);
     connected_ = true;
     return sim().send(call, address_);
@@ -50,7 +50,7 @@ void Connector::look_up() {
 
 void Connector::on_looked_up(std::uint64_t attempt) {
   if (attempt != attempt_ || !connecting_) return;
-  answer_ = target_.resolve(settings_.operation, chance_);
+  answer_ = target_.resolve({settings_.operation, chance_});
   const Duration ttl =
       answer_.addresses.empty() ? Duration::zero() : std::max(answer_.ttl, settings_.least_dns_ttl);
   answer_expires_ = ttl < Time::max() - sim().now() ? sim().now() + ttl : Time::max();

@@ -109,13 +109,13 @@ std::vector<std::uint32_t> Program::running_nodes() const {
   return found;
 }
 
-Resolution Program::resolve(Operation, sim::Stream& chance) {
+Resolution Program::resolve(const Query& query) {
   Resolution answer{.addresses = {}, .ttl = std::chrono::seconds(60)};
   for (const std::uint32_t i : fleet_->in_service()) {
     if (!fleet_->booting(i)) answer.addresses.push_back(address_of(i));
   }
   for (std::uint32_t n = static_cast<std::uint32_t>(answer.addresses.size()); n > 1; --n) {
-    std::swap(answer.addresses[n - 1], answer.addresses[chance.below(n)]);
+    std::swap(answer.addresses[n - 1], answer.addresses[query.chance.below(n)]);
   }
   return answer;
 }

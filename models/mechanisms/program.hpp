@@ -45,7 +45,7 @@ class Program : public sim::Component,
   std::vector<std::uint32_t> running_nodes() const override;
 
   // Without a load balancer: the addresses of all instances in service.
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
 
   std::uint32_t max_targets() const override;
   sim::Address target_address(std::uint32_t target) override { return address_of(target); }

@@ -47,7 +47,7 @@ void Route53Checkers::start() {
 
 void Route53Checkers::on_check_due(std::uint32_t checker) {
   checkers_[checker].asked = sim().now();
-  const Resolution answer = target_.resolve(Operation::health_check, dns_chance_);
+  const Resolution answer = target_.resolve({Operation::health_check, dns_chance_});
   if (answer.addresses.empty()) {  // the name has no address: a failure at once
     return conclude(checker, false, sim().now() + settings_.interval);
   }

@@ -135,7 +135,7 @@ std::string TargetGroup::target_name(std::uint32_t target) {
 sim::Address TargetGroup::target_address(std::uint32_t target) {
   if (service_ != nullptr) return service_->target_address(target);
   if (sim().now() >= function_answer_expires_) {
-    function_answer_ = function_->resolve(sim::Operation::read, pick_chance_);
+    function_answer_ = function_->resolve({sim::Operation::read, pick_chance_});
     function_answer_expires_ = function_answer_.ttl < sim::Time::max() - sim().now()
                                    ? sim().now() + function_answer_.ttl
                                    : sim::Time::max();

@@ -57,7 +57,7 @@ class ApplicationLoadBalancer final : public sim::Component,
   void on_zone_lost(sim::ZoneId zone) override;
   void on_zone_restored(sim::ZoneId zone) override;
 
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
   // Every target group has a healthy target (rule 40).
   bool healthy() const override;
 

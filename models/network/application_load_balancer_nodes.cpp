@@ -10,7 +10,7 @@ namespace windtunnel {
 using sim::Duration;
 using sim::Turn;
 
-Resolution ApplicationLoadBalancer::resolve(sim::Operation, sim::Stream& chance) {
+Resolution ApplicationLoadBalancer::resolve(const Query& query) {
   Resolution answer{.addresses = {},
                     .ttl = dns_ttl_,
                     .connection_lifetime = keep_alive_,
@@ -19,7 +19,7 @@ Resolution ApplicationLoadBalancer::resolve(sim::Operation, sim::Stream& chance)
     if (balancers_[node].in_dns) answer.addresses.push_back(address_of(node));
   }
   for (auto n = static_cast<std::uint32_t>(answer.addresses.size()); n > 1; --n) {
-    std::swap(answer.addresses[n - 1], answer.addresses[chance.below(n)]);
+    std::swap(answer.addresses[n - 1], answer.addresses[query.chance.below(n)]);
   }
   return answer;
 }

@@ -87,11 +87,11 @@ void Route53Record::start() {
   if (checkers_ != nullptr) checkers_->start();
 }
 
-Resolution Route53Record::resolve(sim::Operation operation, sim::Stream& chance) {
+Resolution Route53Record::resolve(const Query& query) {
   metric.queries.add();
   const Branch& branch = choose() == Choice::primary ? primary_ : secondary_;
-  Resolution answer = branch.service->resolve(operation, chance);
-  if (shape_.policy == Policy::simple) shuffle(answer.addresses, chance);
+  Resolution answer = branch.service->resolve(query);
+  if (shape_.policy == Policy::simple) shuffle(answer.addresses, query.chance);
   // A target that names no TTL, being no DNS name of AWS's, lends none to an alias.
   if (shape_.policy != Policy::alias || answer.ttl == sim::forever) {
     answer.ttl = std::min(answer.ttl, shape_.ttl);

@@ -60,7 +60,7 @@ class Route53Record final : public sim::Component,
   };
   Route53Record(sim::Simulation& sim, const std::string& name, Shape shape);
 
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
   bool healthy() const override;
 
   void wire(sim::Wiring& wiring) override;

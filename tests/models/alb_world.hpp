@@ -107,9 +107,7 @@ class StubTargets final : public sim::Component, public Targets {
 // One node of a load balancer under a name of its own.
 struct NodeName final : Callable {
   NodeName(ApplicationLoadBalancer& alb, std::uint32_t node) : alb(alb), node(node) {}
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {alb.address_of(node)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {alb.address_of(node)}}; }
   ApplicationLoadBalancer& alb;
   std::uint32_t node;
 };

@@ -57,7 +57,7 @@ class Route53RecordTest : public testing::Test {
   }
   // Whose addresses the record answers with.
   std::string answer_of(Callable& record) {
-    const Resolution answer = record.resolve(sim::Operation::read, chance);
+    const Resolution answer = record.resolve({sim::Operation::read, chance});
     return answer.addresses.empty() ? "nobody"
                                     : static_cast<StubService*>(answer.addresses[0].entity)->name();
   }
@@ -102,7 +102,7 @@ TEST_F(Route53RecordTest, ASimpleRecordGivesAllAddressesInRandomOrderForItsTtl) 
   std::map<std::vector<std::uint32_t>, int> orders;
   script.at(0s, [&] {
     for (int i = 0; i < 60'000; ++i) {
-      const Resolution answer = www.resolve(sim::Operation::read, chance);
+      const Resolution answer = www.resolve({sim::Operation::read, chance});
       ASSERT_EQ(answer.ttl, 300s);
       std::vector<std::uint32_t> nodes;
       for (const auto& address : answer.addresses) nodes.push_back(address.node);
@@ -118,7 +118,7 @@ TEST_F(Route53RecordTest, ASimpleRecordOfANameWithAShorterTtlIsKeptForThat) {
   service("web").ttl = 5s;
   auto& www = record("www", pointing_at(Policy::simple, "web"));
   Resolution answer;
-  script.at(0s, [&] { answer = www.resolve(sim::Operation::read, chance); });
+  script.at(0s, [&] { answer = www.resolve({sim::Operation::read, chance}); });
   sim.run();
   EXPECT_EQ(answer.ttl, 5s);
 }
@@ -131,7 +131,7 @@ TEST_F(Route53RecordTest, AnAliasAnswersWhatItsTargetAnswers) {
   shape.ttl = 5s;  // of no effect
   auto& www = record("www", shape);
   Resolution answer;
-  script.at(0s, [&] { answer = www.resolve(sim::Operation::read, chance); });
+  script.at(0s, [&] { answer = www.resolve({sim::Operation::read, chance}); });
   sim.run();
   EXPECT_EQ(answer.addresses.size(), 3u);
   EXPECT_EQ(answer.addresses[1], alb.address_of(1));
@@ -205,7 +205,7 @@ TEST_F(Route53RecordTest, AFailoverRecordIsKeptForItsTtl) {
   service("standby");
   auto& www = record("www", pointing_at(Policy::failover, "web", "standby"));
   Resolution answer;
-  script.at(0s, [&] { answer = www.resolve(sim::Operation::read, chance); });
+  script.at(0s, [&] { answer = www.resolve({sim::Operation::read, chance}); });
   sim.run();
   EXPECT_EQ(answer.ttl, 60s);
 }
@@ -426,9 +426,9 @@ TEST_F(Route53RecordTest, Rule41_AnAliasHasItsTargetsTtlNotNone) {
   auto& to_db = record("db-again", pointing_at(Policy::alias, "db"));
   auto& to_station = record("www", pointing_at(Policy::alias, "station"));
   script.at(0s, [&] {
-    EXPECT_EQ(to_aurora.resolve(sim::Operation::read, chance).ttl, 5s);
-    EXPECT_EQ(to_db.resolve(sim::Operation::read, chance).ttl, 5s);
-    EXPECT_EQ(to_station.resolve(sim::Operation::read, chance).ttl, 60s);
+    EXPECT_EQ(to_aurora.resolve({sim::Operation::read, chance}).ttl, 5s);
+    EXPECT_EQ(to_db.resolve({sim::Operation::read, chance}).ttl, 5s);
+    EXPECT_EQ(to_station.resolve({sim::Operation::read, chance}).ttl, 60s);
   });
   sim.run();
 }

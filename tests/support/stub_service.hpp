@@ -22,7 +22,7 @@ class StubService final : public sim::Component, public Callable {
     }
   }
 
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     lookups.push_back(sim().now());
     Resolution answer;
     for (std::uint32_t i = 0; in_dns && i < std::max<std::size_t>(nodes_.size(), 1); ++i) {

@@ -119,9 +119,7 @@ class Trial final : public sim::Component, public Callable, public Route53Checke
         checkers_(*this, *this, settings_of(params), *this) {}
 
   void start() override { checkers_.start(); }
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
   void on_request(sim::Call&, sim::Handle handle) override {
     if (detected > 0)
       return sim().drop(handle);  // over: without a timeout the checker waits for ever
@@ -227,7 +225,7 @@ class Resolver final : public sim::Entity {
 
  private:
   void on_expired(std::uint64_t) {
-    const Resolution answer = record_.resolve(sim::Operation::read, chance_);
+    const Resolution answer = record_.resolve({sim::Operation::read, chance_});
     if (static_cast<test::StubService*>(answer.addresses[0].entity)->name() == "standby") {
       moved = sim::seconds(sim().now());
     } else {

@@ -120,9 +120,7 @@ double of_choices(TargetSelection::Algorithm algorithm, std::uint32_t d, std::ui
           work(stream("work")) {
       for (std::uint32_t i = 0; i < n; ++i) selection.set_eligible(i, true);
     }
-    Resolution resolve(sim::Operation, sim::Stream&) override {
-      return {.addresses = {address_of(0)}};
-    }
+    Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
     bool direct() const override { return true; }
     void on_request(sim::Call&, sim::Handle handle) override {
       const std::uint32_t queue = selection.pick(pick);

@@ -25,9 +25,7 @@ class Wire final : public sim::Component, public Callable {
  public:
   Wire(sim::Simulation& sim, const std::string& name, sim::Entity& far_end)
       : Component(sim, name), far_end_(far_end), chance_(stream("delay")) {}
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
   bool direct() const override { return true; }
 
   void on_request(sim::Call&, sim::Handle handle) override {

@@ -1,0 +1,105 @@
+#include "models/mechanisms/geography.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numbers>
+#include <string>
+
+#include "models/mechanisms/region_latency.hpp"
+#include "sim/check.hpp"
+
+namespace windtunnel {
+
+namespace {
+
+constexpr double earth_radius_km = 6371.0088;  // mean, IUGG
+constexpr double ms_per_km = 0.0144;           // see the header
+
+sim::Duration over_ground(double km) { return sim::from_seconds(km * ms_per_km * 1e-3); }
+
+// The nearest region of the matrix.
+const Location& hub_of(const Location& place) {
+  const Location* hub = nullptr;
+  double distance = 0;
+  for (const Location& region : aws_regions()) {
+    if (!in_round_trip_matrix(region.code)) continue;
+    const double km = distance_km(place, region);
+    if (hub == nullptr || km < distance) {
+      hub = &region;
+      distance = km;
+    }
+  }
+  return *hub;
+}
+
+// Of its own to a zone's paths: half of what its machines need to reach each other.
+sim::Duration access_of(const sim::Network& network, sim::ZoneId zone) {
+  return network.one_way(zone, zone) / 2;
+}
+
+}  // namespace
+
+const Location* find_location(std::string_view code) {
+  static const auto by_code = [] {
+    std::map<std::string_view, const Location*> index;
+    for (const auto places : {aws_regions(), continents_of_the_world(), countries_of_the_world(),
+                              states_of_the_us(), edges()}) {
+      for (const Location& place : places) {
+        WT_CHECK(index.emplace(place.code, &place).second, "two places have one code");
+      }
+    }
+    return index;
+  }();
+  const auto found = by_code.find(code);
+  return found == by_code.end() ? nullptr : found->second;
+}
+
+double distance_km(const Location& a, const Location& b) {
+  constexpr double radians = std::numbers::pi / 180;
+  const double north = std::sin((b.latitude - a.latitude) * radians / 2);
+  const double east = std::sin((b.longitude - a.longitude) * radians / 2);
+  const double haversine =
+      north * north + std::cos(a.latitude * radians) * std::cos(b.latitude * radians) * east * east;
+  return 2 * earth_radius_km * std::asin(std::sqrt(std::min(1.0, haversine)));
+}
+
+sim::Duration round_trip(const Location& a, const Location& b) {
+  const Location &from = hub_of(a), &to = hub_of(b);
+  const double direct = distance_km(a, b);
+  const double detour = distance_km(a, from) + distance_km(to, b);
+  if (&from == &to || direct < detour) return over_ground(direct);
+  return over_ground(detour) + *region_round_trip(from.code, to.code);
+}
+
+const Location& nearest(const Location& to, std::span<const Location> of) {
+  return *std::min_element(of.begin(), of.end(), [&](const Location& a, const Location& b) {
+    return round_trip(to, a) < round_trip(to, b);
+  });
+}
+
+const Location* location_of(const sim::Network& network, sim::ZoneId zone) {
+  return find_location(network.region(zone));
+}
+
+sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Location& place,
+                         sim::Duration access) {
+  if (const auto found = network.find(name)) return *found;
+  const sim::ZoneId zone = network.add_zone(std::string(name), std::string(place.code));
+  network.set_one_way(zone, zone, 2 * access);
+  return zone;
+}
+
+void connect_by_geography(sim::Network& network, sim::ZoneId zone) {
+  const Location* here = location_of(network, zone);
+  WT_CHECK(here != nullptr, "a zone without a place has no geography");
+  for (sim::ZoneId other = 0; other < network.zones(); ++other) {
+    const Location* there = location_of(network, other);
+    if (other == zone || there == nullptr) continue;
+    network.set_one_way(
+        zone, other,
+        access_of(network, zone) + round_trip(*here, *there) / 2 + access_of(network, other));
+  }
+}
+
+}  // namespace windtunnel
