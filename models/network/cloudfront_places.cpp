@@ -80,10 +80,15 @@ CloudFrontLocation& CloudFrontDistribution::nearest_edge(const Query& query) {
   return *edges_[at];
 }
 
+// Edges are not connected with each other: they have nothing to say.
 void CloudFrontDistribution::connect_locations() {
   sim::Network& network = sim().network();
   for (const auto& regional : regionals_) connect_by_geography(network, regional->zone());
-  for (const auto& edge : edges_) connect_by_geography(network, edge->zone());
+  for (ZoneId zone = 0; zone < network.zones(); ++zone) {
+    const Location* place = location_of(network, zone);
+    if (place == nullptr || !is_region(*place)) continue;
+    for (const auto& edge : edges_) connect_by_geography(network, edge->zone(), zone);
+  }
 }
 
 Resolution CloudFrontDistribution::resolve(const Query& query) {

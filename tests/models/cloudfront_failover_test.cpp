@@ -226,7 +226,7 @@ TEST(LambdaAtEdgeTest, AFunctionThatTakesTooLongIsAnError) {
 
 TEST(CloudFrontControlPlaneTest, AnUpdateReachesTheEdgesMinutesLater) {
   CloudFrontWorld world(pair() + ", deployment: 2min, updates: [{at: 60s, target_origin: standby}]");
-  world.call_at({179s, 180s});
+  world.call_at({179s, 181s});
   world.sim.run();
   EXPECT_EQ(world.web->requests.size(), 1u);
   EXPECT_EQ(world.standby->requests.size(), 1u);
@@ -236,7 +236,7 @@ TEST(CloudFrontControlPlaneTest, WithoutUsEast1NothingCanBeChangedAndEverythingG
   CloudFrontWorld world(pair() + ", deployment: 2min, updates: [{at: 60s, target_origin: standby}]");
   world.script->operate_at(30s, [&] { world.cdn->on_zone_lost(0); });
   world.script->operate_at(630s, [&] { world.cdn->on_zone_restored(0); });
-  world.call_at({100s, 400s, 659s, 779s, 780s});
+  world.call_at({100s, 400s, 659s, 779s, 781s});
   world.sim.run();
   EXPECT_THAT(world.outcomes(), Each(Outcome::ok));
   EXPECT_EQ(world.web->requests.size(), 4u);  // refused at 60 s, 120 s ... 600 s, done at 660 s

@@ -108,7 +108,7 @@ TEST(CloudFrontMetricsTest, RatesAreThoseOfTheMinute) {
     world.script->at(10min, [&cloudwatch, &read, name, metric] {
       double sum = 0;
       const auto statistic =
-          std::string_view(name) == "Requests" ? Statistic::sum() : Statistic::average();
+          *Statistic::of(std::string_view(name) == "Requests" ? "Sum" : "Average");
       for (const auto& point : cloudwatch.read(*metric, statistic, 1min, 10min)) {
         sum += point.value;
       }
