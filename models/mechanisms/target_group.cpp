@@ -357,6 +357,28 @@ bool TargetGroup::good_for_dns(std::uint32_t node) const {
   return reach.registered == reach.initial || !dns_.too_few(reach);
 }
 
+// A zone that holds all targets is not left: nobody would serve.
+void TargetGroup::shift_away_from(std::optional<sim::ZoneId> zone) {
+  const auto elsewhere = [&](const Target& target) {
+    return target.registered && target.zone != zone;
+  };
+  if (zone && std::none_of(targets_.begin(), targets_.end(), elsewhere)) zone.reset();
+  if (zone == shifted_away_ || is_lambda()) return;
+  const auto count_all = [&](bool in) {
+    for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
+      for (std::uint32_t t = 0; t < targets_.size(); ++t) {
+        if (targets_[t].registered) count(n, t, in);
+      }
+    }
+  };
+  count_all(false);
+  shifted_away_ = zone;
+  count_all(true);
+  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
+    for (std::uint32_t t = 0; t < targets_.size(); ++t) refresh(n, t);
+  }
+}
+
 // --- nodes
 
 void TargetGroup::on_node_lost(std::uint32_t) {

@@ -86,6 +86,10 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
   // Enough healthy targets within the node's reach, or no word on any of them yet.
   bool good_for_dns(std::uint32_t node) const;
 
+  // A zonal shift: with cross-zone on no node sends requests to the zone's targets (with cross-zone
+  // off DNS alone does it); nothing: none is in force.
+  void shift_away_from(std::optional<sim::ZoneId> zone);
+
   void on_target_registered(std::uint32_t target) override;
   void on_target_deregistered(std::uint32_t target) override;
   void on_checked(std::uint32_t node, std::uint32_t target, bool passed) override;
@@ -142,7 +146,8 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
 
   bool node_up(std::uint32_t node) const;
   bool in_reach(std::uint32_t node, std::uint32_t target) const {
-    return cross_zone_ || zone_of(node) == targets_[target].zone;
+    const sim::ZoneId zone = targets_[target].zone;
+    return cross_zone_ ? shifted_away_ != zone : zone_of(node) == zone;
   }
   bool has_node_in(sim::ZoneId zone) const;
   HealthState fresh(HealthState::State state = HealthState::State::initial) const {
@@ -180,6 +185,7 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
   sim::Time function_answer_expires_{};
   std::vector<Node> balancers_;  // by node
   std::vector<Target> targets_;
+  std::optional<sim::ZoneId> shifted_away_;
 };
 
 }  // namespace windtunnel

@@ -42,6 +42,7 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
       processing_(to_distribution(settings.processing_time())),
       answer_lane_(*this, idle_timeout_),
       connect_lane_(*this, to_duration(settings.connect_timeout())),
+      zonal_shift_(*this, *this, settings.zonal_shift()),
       group_chance_(stream("target group")),
       processing_chance_(stream("processing")) {
   for (const sim::ZoneId zone : zones_of(sim, settings)) {

@@ -13,8 +13,10 @@
 // HTTP/2's 10,000 requests a connection; front-end connections are the clients'
 // (ActiveConnectionCount and NewConnectionCount are not published); more than one node a zone:
 // capacity grows in place; health checks of functions; target optimizer; AnomalousHostCount and
-// MitigatedHostCount; zonal shift (with the issue on Route 53 and ARC). A health check costs one
-// round trip, not two.
+// MitigatedHostCount. A health check costs one round trip, not two.
+// A zonal shift takes the zone's address out of DNS, as late as a dead one's, and with cross-zone
+// on keeps all nodes from the zone's targets; connections stay. It has no effect while no zone is
+// good (fail-open).
 #pragma once
 
 #include <memory>
@@ -26,6 +28,7 @@
 #include "models/mechanisms/listener_rules.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/target_group.hpp"
+#include "models/mechanisms/zonal_shift.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -38,7 +41,9 @@ class ApplicationLoadBalancer;
 
 class ApplicationLoadBalancer final : public sim::Component,
                                       public Callable,
+                                      public ZonallyShiftable,
                                       public TargetGroup::Balancer,
+                                      private ZonalShift::Resource,
                                       public MetricPublisher {
  public:
   ApplicationLoadBalancer(sim::Simulation& sim, const std::string& name,
@@ -60,6 +65,7 @@ class ApplicationLoadBalancer final : public sim::Component,
   Resolution resolve(const Query& query) override;
   // Every target group has a healthy target (rule 40).
   bool healthy() const override;
+  ZonalShift& zonal_shift() override { return zonal_shift_; }
 
   void on_health_changed() override;
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
@@ -137,6 +143,7 @@ class ApplicationLoadBalancer final : public sim::Component,
   bool reachable(std::uint32_t node) const;
   bool good_for_dns(std::uint32_t node) const;
   void update_dns();
+  void on_zonal_shift_changed() override;
   void set_cut_off(sim::ZoneId zone, bool cut_off);
   void on_dns_due(std::uint64_t decision_and_node);
 
@@ -147,6 +154,7 @@ class ApplicationLoadBalancer final : public sim::Component,
   ListenerRules rules_;
   std::vector<Action> actions_;  // of the rules, then the default
   std::optional<GrowingCapacity> capacity_;
+  ZonalShift zonal_shift_;
   std::vector<Balancer> balancers_;  // by node
   std::vector<Collected> collected_;
   sim::Stream group_chance_, processing_chance_;

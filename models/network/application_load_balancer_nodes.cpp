@@ -51,16 +51,21 @@ void ApplicationLoadBalancer::on_health_changed() {
   update_dns();
 }
 
-// When no zone is good, all that can be reached stay.
+// When no zone is good, all that can be reached stay, a zone that ARC shifted away from too. If
+// only that one is good, the others stay: an operator's word is above health.
 void ApplicationLoadBalancer::update_dns() {
-  bool any_good = false;
-  for (std::uint32_t n = 0; n < nodes_.size(); ++n) any_good |= good_for_dns(n);
+  bool any_good = false, any_good_left = false;
+  for (std::uint32_t n = 0; n < nodes_.size(); ++n) {
+    any_good |= good_for_dns(n);
+    any_good_left |= good_for_dns(n) && !zonal_shift_.away_from(zone_of(n));
+  }
   // A node that comes has checked its targets by then (UNSOURCED, as is the removal).
   Duration coming = dns_removal_;
   for (const auto& group : groups_) coming = std::max(coming, group->check_interval());
   for (std::uint32_t n = 0; n < nodes_.size(); ++n) {
     Balancer& node = balancers_[n];
-    const bool wanted = any_good ? good_for_dns(n) : reachable(n);
+    const bool allowed = !any_good || !zonal_shift_.away_from(zone_of(n));
+    const bool wanted = allowed && (any_good_left ? good_for_dns(n) : reachable(n));
     if (wanted == node.wanted) continue;
     node.wanted = wanted;
     const std::uint64_t decision = ++node.decision;
@@ -82,6 +87,11 @@ void ApplicationLoadBalancer::on_dns_due(std::uint64_t decision_and_node) {
     sim().note(sim::Milestone::action_finished, *this,
                fmt::format("the address in {} leaves DNS", zone));
   }
+}
+
+void ApplicationLoadBalancer::on_zonal_shift_changed() {
+  for (const auto& group : groups_) group->shift_away_from(zonal_shift_.zone());
+  update_dns();
 }
 
 void ApplicationLoadBalancer::on_host_lost(std::uint32_t node, sim::HostLoss) {

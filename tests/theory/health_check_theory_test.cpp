@@ -239,12 +239,9 @@ class Resolver final : public sim::Entity {
 // Clients' moves of one replication, seconds.
 std::vector<double> client_moves(const Params& params, std::uint64_t replication) {
   constexpr int records = 2000;
-  Route53Record::Shape shape;
-  shape.policy = Route53Record::Policy::failover;
-  shape.target = "web";
-  shape.secondary = "standby";
-  shape.ttl = std::chrono::seconds(params.ttl);
-  shape.health_check.emplace().checkers = settings_of(params);
+  Route53Record::Record primary{.target = "web"}, secondary{.target = "standby"};
+  primary.health_check.emplace().checkers = settings_of(params);
+  const Duration ttl = std::chrono::seconds(params.ttl);
 
   sim::Simulation sim{{.seed = 1, .replication = replication, .horizon = 2min}};
   sim.network().add_zone("us-east-1a", "us-east-1");
@@ -254,8 +251,10 @@ std::vector<double> client_moves(const Params& params, std::uint64_t replication
   sim.add(std::make_unique<test::StubService>(sim, "standby"));
   std::vector<std::unique_ptr<Resolver>> resolvers;
   for (int i = 0; i < records; ++i) {
-    auto& record = sim.add(std::make_unique<Route53Record>(sim, "www" + std::to_string(i), shape));
-    resolvers.push_back(std::make_unique<Resolver>(static_cast<Route53Record&>(record), shape.ttl));
+    Route53Record::Shape shape{.records = {primary, secondary}, .ttl = ttl};
+    auto& record =
+        sim.add(std::make_unique<Route53Record>(sim, "www" + std::to_string(i), std::move(shape)));
+    resolvers.push_back(std::make_unique<Resolver>(static_cast<Route53Record&>(record), ttl));
   }
   sim.run();
   std::vector<double> moves;
