@@ -106,7 +106,7 @@ TEST(Arc, AnOperatorActsMinutesAfterTheAlarm) {
           "3}}",
       "horizon: 15min, faults: [{at: 100s, errors: {target: web, share: 100%}}]"));
   run.sim.run();
-  const auto alarm = run.noted("to ALARM");
+  const auto alarm = run.noted("updated from OK to ALARM");
   const auto seen = run.noted("has seen that errors is ALARM");
   const auto moved = run.noted("answers with the secondary, west");
   ASSERT_THAT(seen, SizeIs(1));
@@ -255,9 +255,9 @@ TEST(Rule40, OneAllUnhealthyOrEmptyTargetGroupMarksTheWholeLoadBalancerUnhealthy
         "3}}, "
         "api: {ec2_service: {on: other, service_time: 1ms}}, other: {auto_scaling_group: {" +
             second + "}}",
-        "horizon: 300s, faults: [{at: 100s, errors: {target: api, share: 100%}}]");
+        "horizon: 200s, faults: [{at: 100s, instance_crash: other}]");
   };
-  SmallRun unhealthy(alb("size: 3")), empty(alb("min_size: 0, max_size: 3, desired_capacity: 0"));
+  SmallRun unhealthy(alb("size: 3")), empty(alb("min_size: 0, size: 0, max_size: 3"));
   const Answers found = answers(unhealthy, "www");
   ASSERT_THAT(found, SizeIs(2));
   EXPECT_EQ(found[1].second, "west");

@@ -45,12 +45,12 @@ TEST(Route53Settings, OneNameHasOnePolicy) {
       record("weighted: [{value: east, weight: 1}], latency: [{value: west, region: us-east-1}]"),
       AllOf(HasSubstr("t.yaml:9:"), HasSubstr("weighted"), HasSubstr("latency"),
             HasSubstr("records of one name and type have one policy")));
-  EXPECT_THAT(record("ttl: 60s"), HasSubstr("one of alias, simple, failover"));
+  EXPECT_THAT(record("ttl: 60s"), HasSubstr("www: needs alias, simple, failover"));
 }
 
 TEST(Route53Settings, WithoutADefaultLocationSomeGetNoAnswer) {
   EXPECT_THAT(record("geolocation: [{continent: EU, alias: east}]", true),
-              AllOf(HasSubstr("t.yaml:9:"), HasSubstr("warning"), HasSubstr("no default")));
+              AllOf(HasSubstr("t.yaml:9:"), HasSubstr("note: www.geolocation"), HasSubstr("no default")));
   EXPECT_THAT(
       record("geolocation: [{continent: EU, alias: east}, {country: '*', alias: west}]", true),
       Not(HasSubstr("no default")));
@@ -136,7 +136,7 @@ TEST(Route53Settings, RecordsOfANameAreToldApart) {
   EXPECT_THAT(record("multivalue: [{alias: east}]"),
               HasSubstr("multivalue answers are no aliases"));
   EXPECT_THAT(record("weighted: [{alias: east, value: west, weight: 1}]"),
-              HasSubstr("one of alias, value"));
+              HasSubstr("www.weighted.0: alias and value exclude each other"));
   EXPECT_THAT(record("weighted: [{alias: east, weight: 1}], health_check: {}"),
               HasSubstr("www.health_check: belongs to one of the records"));
 }

@@ -33,13 +33,14 @@ inline Answers answers(SmallRun& run, const std::string& name) {
   using namespace std::chrono_literals;
   Answers changes;
   sim::Stream chance(1);
+  const auto look = [&] {
+    const std::string answer = answer_of(run, name, chance);
+    if (changes.empty() || changes.back().second != answer) {
+      changes.emplace_back(run.sim.now() - sim::time_zero, answer);
+    }
+  };
   for (sim::Duration date{0}; date < run.sim.options().horizon; date += 1s) {
-    run.script.at(date, [&run, &name, &changes, &chance] {
-      const std::string answer = answer_of(run, name, chance);
-      if (changes.empty() || changes.back().second != answer) {
-        changes.emplace_back(run.sim.now() - sim::time_zero, answer);
-      }
-    });
+    run.script.at(date, look, sim::Turn::sample);
   }
   run.sim.run();
   return changes;
