@@ -91,6 +91,9 @@ class Simulation {
   // The caller's side ends a call that never left: no address answered. on_answer() is called.
   void fail(Handle handle, Outcome outcome);
 
+  // The number of one who opens connections, one after the other.
+  std::uint32_t add_socket() { return sockets_++; }
+
   // The number of a class of requests, a new one where it is not known yet (65,535 at most).
   std::uint16_t number_of(const RequestClass& request_class);
   const RequestClass& request_class(std::uint16_t number) const { return classes_[number]; }
@@ -174,6 +177,7 @@ class Simulation {
   std::uint64_t attention_ = ~std::uint64_t{0};  // events from this key on concern the watcher
   Pool<Call> calls_;
   std::vector<RequestClass> classes_{1};
+  std::uint32_t sockets_ = 0;
   std::vector<Event> operations_;
   std::size_t next_operation_ = 0;
   bool in_operation_ = false, ended_ = false;

@@ -18,6 +18,7 @@ Connector::Connector(sim::Component& owner, std::uint32_t node, Callable& target
       settings_(settings),
       chance_(stream("dns of " + std::string(purpose) + " " + std::to_string(node))),
       direct_(target.direct()),
+      connection_(direct_ ? sim::Handle() : sim::Handle(sim().add_socket(), 0)),
       lane_(*this, settings.connect_timeout) {
   set_zone(owner.zone_of(node));
 }
@@ -63,6 +64,8 @@ void Connector::try_next_address() {
   const sim::Address& address = answer_.addresses[next_address_ % answer_.addresses.size()];
   ++tried_;
   connect_call_ = sim().open_call(*this, 0, sim::Operation::connect);
+  connection_ = sim::Handle(connection_.slot(), connection_.life() + 1);
+  sim().call(connect_call_).connection = connection_;
   lane_.enter(sim().call(connect_call_), connect_call_);
   sim().send(connect_call_, address);
 }
@@ -91,9 +94,12 @@ void Connector::connected_now() {
   closes_ = answer_.connection_lifetime < Time::max() - now ? now + answer_.connection_lifetime
                                                             : Time::max();
   const sim::Address address = address_;
+  const Handle connection = connection_;
   std::vector<Handle> calls = take_waiting();
   for (const Handle call : calls) {
-    if (still_wanted(call)) sim().send(call, address);
+    if (!still_wanted(call)) continue;
+    sim().call(call).connection = connection;
+    sim().send(call, address);
   }
   done_with(std::move(calls));
 }

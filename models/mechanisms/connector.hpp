@@ -35,6 +35,7 @@ class Connector final : public sim::Entity {
     const sim::Time now = sim().now();
     if (connected_ && (direct_ || (now - last_used_ < idle_timeout_ && now < closes_))) {
       last_used_ = now;
+      sim().call(call).connection = connection_;
       sim().send(call, address_);
     } else {
       connect_first(call);
@@ -58,6 +59,9 @@ class Connector final : public sim::Entity {
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
   void on_late_answer(const sim::Call&) override {}
+  void on_connection_reset(sim::Handle connection) override {
+    if (connected_ && connection == connection_) close();
+  }
 
  private:
   void close() {
@@ -86,6 +90,7 @@ class Connector final : public sim::Entity {
   bool direct_;
   bool connected_ = false, connecting_ = false;
   sim::Address address_;
+  sim::Handle connection_;                          // the present one, or the last
   sim::Time asked_for_{}, last_used_{}, closes_{};  // used: a call was sent
   sim::Duration idle_timeout_{0};                   // of the present connection: either end's
   Resolution answer_;

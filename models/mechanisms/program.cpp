@@ -215,9 +215,14 @@ bool Program::holds(Call* call, Handle handle) {
   return call != nullptr && call->callee == this && instance_of(*call).in_hand.holds(*call, handle);
 }
 
+void Program::on_connect(Call& call, Handle handle) {
+  if (!instance_of(call).serving) return sim().drop(handle);  // still booting
+  sim().answer(handle, Outcome::ok);
+}
+
 void Program::on_request(Call& call, Handle handle) {
   Instance& instance = instance_of(call);
-  if (!instance.serving) return sim().drop(handle);  // still booting: its port is closed
+  if (!instance.serving) return sim().drop(handle);
   if (call.operation != Operation::health_check) {
     metric.requests.add();
     ++use_.arrived;

@@ -36,6 +36,7 @@ class Program : public sim::Component,
   void attach() override;
   void start() override;
   void report(sim::RunLog& log) override;
+  void on_connect(sim::Call& call, sim::Handle handle) override;
   void on_request(sim::Call& call, sim::Handle handle) override;
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;

@@ -4,6 +4,7 @@
 
 #include "models/mechanisms/placement.hpp"
 #include "models/mechanisms/settings.hpp"
+#include "models/mechanisms/target_group_settings.hpp"
 #include "models/network/application_load_balancer.pb.h"
 #include "models/registry.hpp"
 
@@ -36,13 +37,11 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
                                                  const settings::ApplicationLoadBalancer& settings)
     : Component(sim, name),
       keep_alive_(to_duration(settings.client_keep_alive())),
-      dns_removal_(to_duration(settings.elb_dns_removal())),
       dns_ttl_(to_duration(settings.dns_ttl())),
       idle_timeout_(to_duration(settings.idle_timeout())),
       processing_(to_distribution(settings.processing_time())),
       answer_lane_(*this, idle_timeout_),
       connect_lane_(*this, to_duration(settings.connect_timeout())),
-      zonal_shift_(*this, *this, settings.zonal_shift()),
       group_chance_(stream("target group")),
       processing_chance_(stream("processing")) {
   for (const sim::ZoneId zone : zones_of(sim, settings)) {
@@ -50,8 +49,10 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
     const std::string host = fmt::format("{}-node-{}", name, sim.network().name(zone));
     nodes_.push_back({sim.platform().add_host(host, zone, this, node), 0});
   }
-  balancers_.resize(nodes_.size());
   add_groups(settings);
+  dns_ = std::make_unique<ZonalDns>(*this, *this, to_duration(settings.elb_dns_removal()),
+                                    settings.zonal_shift());
+  for (const auto& group : groups_) dns_->set_coming(group->check_interval());
   add_rules(settings);
   if (settings.has_capacity()) {
     capacity_.emplace(*this, capacity_of(settings.capacity()), nodes_.size());
@@ -66,10 +67,10 @@ void ApplicationLoadBalancer::add_groups(const settings::ApplicationLoadBalancer
       .idle_timeout = idle_timeout_,
       .registration = to_distribution(settings.target_registration()),
       .only = only,
-      .metrics = metric_set_,
+      .metrics = only ? nullptr : &metric_set_,
       .checks = checks};
   const auto add = [&](const settings::TargetGroup& group) {
-    groups_.push_back(std::make_unique<TargetGroup>(*this, *this, group, around));
+    groups_.push_back(std::make_unique<TargetGroup>(*this, *this, to_target_group(group), around));
   };
   for (const settings::TargetGroup& group : settings.target_groups()) add(group);
   if (groups_.empty()) add(settings.target_group());
@@ -101,21 +102,14 @@ void ApplicationLoadBalancer::wire(sim::Wiring& wiring) {
 }
 
 void ApplicationLoadBalancer::attach() {
-  for (const auto& group : groups_) {
-    group->attach();
-    if (group->is_lambda()) continue;
-    // A service in several groups drains as long as the slowest of them.
-    sim::Duration delay{0};
-    for (const auto& other : groups_) {
-      if (other->service() == group->service()) {
-        delay = std::max(delay, other->deregistration_delay());
-      }
-    }
-    group->service()->set_deregistration_delay(delay);
-  }
+  for (const auto& group : groups_) group->attach();
+  TargetGroup::set_deregistration_delays(groups_);
 }
 
 void ApplicationLoadBalancer::start() {
+  for (TargetObserver* observer : observers_) {
+    for (std::uint32_t n = 0; n < nodes_.size(); ++n) observer->on_target_registered(n);
+  }
   if (capacity_) capacity_->start();
 }
 

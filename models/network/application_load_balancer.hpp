@@ -28,7 +28,7 @@
 #include "models/mechanisms/listener_rules.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/target_group.hpp"
-#include "models/mechanisms/zonal_shift.hpp"
+#include "models/mechanisms/zonal_dns.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -41,9 +41,10 @@ class ApplicationLoadBalancer;
 
 class ApplicationLoadBalancer final : public sim::Component,
                                       public Callable,
+                                      public Targets,
                                       public ZonallyShiftable,
                                       public TargetGroup::Balancer,
-                                      private ZonalShift::Resource,
+                                      public ZonalDns::Owner,
                                       public MetricPublisher {
  public:
   ApplicationLoadBalancer(sim::Simulation& sim, const std::string& name,
@@ -65,7 +66,14 @@ class ApplicationLoadBalancer final : public sim::Component,
   Resolution resolve(const Query& query) override;
   // Every target group has a healthy target (rule 40).
   bool healthy() const override;
-  ZonalShift& zonal_shift() override { return zonal_shift_; }
+  ZonalShift& zonal_shift() override { return dns_->shift(); }
+
+  // As the target of a Network Load Balancer: its nodes, of which no one is told.
+  std::uint32_t max_targets() const override { return static_cast<std::uint32_t>(nodes_.size()); }
+  sim::Address target_address(std::uint32_t node) override { return address_of(node); }
+  void observe_targets(TargetObserver& observer) override { observers_.push_back(&observer); }
+  void report_target_health(std::uint32_t, bool) override {}
+  void set_deregistration_delay(sim::Duration) override {}
 
   void on_health_changed() override;
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
@@ -111,13 +119,6 @@ class ApplicationLoadBalancer final : public sim::Component,
     std::uint16_t action;
     std::uint16_t group;
   };
-  struct Balancer {
-    bool in_dns = true;
-    bool wanted = true;          // in DNS, some time later
-    bool cut_off = false;        // its zone is
-    std::uint32_t decision = 0;  // later ones overrule earlier ones
-  };
-
   // A metric that collect() gives.
   struct Collected {
     std::uint32_t group;
@@ -140,22 +141,18 @@ class ApplicationLoadBalancer final : public sim::Component,
   void request_ended(sim::Call& child);
   sim::Outcome outcome_for_client(const TargetGroup& group, const sim::Call& child);
 
-  bool reachable(std::uint32_t node) const;
-  bool good_for_dns(std::uint32_t node) const;
-  void update_dns();
-  void on_zonal_shift_changed() override;
-  void set_cut_off(sim::ZoneId zone, bool cut_off);
-  void on_dns_due(std::uint64_t decision_and_node);
+  bool good_for_dns(std::uint32_t node) const override;
+  void on_shifted(std::optional<sim::ZoneId> away_from) override;
 
-  sim::Duration keep_alive_, dns_removal_, dns_ttl_, idle_timeout_;
+  sim::Duration keep_alive_, dns_ttl_, idle_timeout_;
   sim::Distribution processing_;
   sim::Lane answer_lane_, connect_lane_;
   std::vector<std::unique_ptr<TargetGroup>> groups_;
   ListenerRules rules_;
   std::vector<Action> actions_;  // of the rules, then the default
   std::optional<GrowingCapacity> capacity_;
-  ZonalShift zonal_shift_;
-  std::vector<Balancer> balancers_;  // by node
+  std::unique_ptr<ZonalDns> dns_;
+  std::vector<TargetObserver*> observers_;
   std::vector<Collected> collected_;
   sim::Stream group_chance_, processing_chance_;
 };

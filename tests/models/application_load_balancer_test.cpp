@@ -55,7 +55,7 @@ TEST(ApplicationLoadBalancer, Rule1EachNodeChecksEveryTarget) {
     for (std::uint32_t target = 0; target < 3; ++target) {
       EXPECT_EQ(std::count_if(world.web->checks.begin(), world.web->checks.end(),
                               [&](const auto& check) {
-                                return check.alb_node == node && check.target == target;
+                                return check.node == node && check.target == target;
                               }),
                 240);
     }

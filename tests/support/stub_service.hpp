@@ -51,6 +51,8 @@ class StubService final : public sim::Component, public Callable {
   // A new tenant has the address: the old life's callers reach nobody.
   void replace(std::uint32_t node) { ++nodes_[node].life; }
 
+  void place(sim::ZoneId zone) { set_zone(zone); }
+
   bool in_dns = true, is_direct = false, is_healthy = true, silent = false;
   sim::Duration ttl = sim::forever, connection_lifetime = sim::forever, service_time{0};
   sim::Outcome outcome = sim::Outcome::ok;
