@@ -87,6 +87,7 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
                              r.weight(),
                              r.has_writes() ? std::optional(r.writes()) : std::nullopt});
   }
+  shape.population = Population::groups_of(settings);
   return shape;
 }
 
@@ -104,8 +105,12 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
       retry_chance_(stream("retry")),
       think_chance_(stream("think")),
       class_chance_(stream("request class")),
-      lane_(*this, shape_.timeout) {
+      lane_(*this, shape_.timeout),
+      ebb_(shape_.population.empty() ? 0 : Population::few_of(shape_.hosts)) {
   set_zone(sim.network().add_zone("internet:" + name, ""));
+  if (!shape_.population.empty()) {
+    population_ = std::make_unique<Population>(*this, shape_.population, shape_.hosts, metric_set_);
+  }
 
   double total = 0, below = 0;
   for (const auto& it : shape_.classes) total += it.weight;
@@ -134,6 +139,7 @@ void Client::check(const settings::Client& settings, SettingsCheck& check) {
   if (!requests.empty() && std::none_of(requests.begin(), requests.end(), drawn)) {
     check.error("requests", "all weights are 0");
   }
+  Population::check(settings, check);
 }
 
 bool Client::writes_at_all() const {
@@ -148,15 +154,17 @@ void Client::wire(sim::Wiring& wiring) {
     if (other != zone_of(0)) network.set_one_way(zone_of(0), other, shape_.one_way);
   }
   auto& target = wiring.find<Callable>(shape_.target);
+  const bool two_names = writes_at_all() && !target.direct();
   machines_.resize(shape_.hosts);
+  if (shape_.token_bucket) tokens_.assign(shape_.hosts, *shape_.token_bucket);
+  if (shape_.breaker) breakers_.assign(shape_.hosts, CircuitBreaker(*shape_.breaker));
+  if (population_) {
+    return population_->wire(target, shape_.connection, two_names ? &write_connection_ : nullptr);
+  }
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
-    Machine& machine = machines_[i];
-    machine.reads = std::make_unique<Connector>(*this, i, target, shape_.connection, "reads");
-    if (writes_at_all() && !target.direct()) {
-      machine.writes = std::make_unique<Connector>(*this, i, target, write_connection_, "writes");
-    }
-    machine.tokens = shape_.token_bucket;
-    if (shape_.breaker) machine.breaker.emplace(*shape_.breaker);
+    reads_.push_back(std::make_unique<Connector>(*this, i, target, shape_.connection, "reads"));
+    if (!two_names) continue;
+    writes_.push_back(std::make_unique<Connector>(*this, i, target, write_connection_, "writes"));
   }
 }
 
@@ -191,12 +199,12 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   request.service_time = arrival.service_time;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
   choose_class(request, arrival);
-  Machine& machine = machines_[request.host];
-  if (machine.tokens) machine.tokens->on_first_attempt();
-  if (machine.breaker) {
-    if (!machine.breaker->allows_first_attempt(sim().now())) return end_request(handle, false);
-    machine.breaker->on_first_attempt(sim().now());
-    request.breaker_era = machine.breaker->era();
+  if (!tokens_.empty()) tokens_[request.host].on_first_attempt();
+  if (!breakers_.empty()) {
+    CircuitBreaker& breaker = breakers_[request.host];
+    if (!breaker.allows_first_attempt(sim().now())) return end_request(handle, false);
+    breaker.on_first_attempt(sim().now());
+    request.breaker_era = breaker.era();
   }
   attempt(handle);
 }
@@ -223,26 +231,36 @@ void Client::attempt(Handle request_handle) {
   ++request->attempt;
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
-  const Handle call = sim().open_call(*this, request->host, operation, request_handle);
+  const std::uint32_t host = request->host;
+  sim::Entity& caller = population_ ? population_->caller(host) : *this;
+  const Handle call = sim().open_call(caller, host, operation, request_handle);
   sim().call(call).request_class = request->request_class;
   sim().call(call).service_time = request->service_time;
   lane_.enter(sim().call(call), call);
-  connector(machines_[request->host], request->write).dispatch(call);
+  population_ ? population_->dispatch(host, request->write, call)
+              : connector(host, request->write).dispatch(call);
 }
 
 void Client::on_answer(Call& call, Handle) {
   const Handle request_handle = call.context;
   Request& request = requests_[request_handle];
-  Machine& machine = machines_[request.host];
-  tell_breaker(request, call.outcome == Outcome::ok);
-  if (call.outcome != Outcome::ok) return attempt_failed(request_handle, call);
-  if (machine.tokens) machine.tokens->on_success(static_cast<double>(request.last_cost));
-  got_through(machine, call);
+  const bool good = call.outcome == Outcome::ok;
+  if (population_) {
+    const Duration latency = sim().now() - request.arrival;
+    population_->on_attempt_ended(call, good ? &latency : nullptr);
+  }
+  tell_breaker(request, good);
+  if (!good) return attempt_failed(request_handle, call);
+  if (!tokens_.empty()) {
+    tokens_[request.host].on_success(static_cast<double>(request.last_cost));
+  }
+  got_through(request.host, call);
   end_request(request_handle, true);
 }
 
 void Client::on_timeout(Call& call, Handle) {
   metric.timeouts.add();
+  if (population_) population_->on_attempt_ended(call, nullptr);
   tell_breaker(requests_[call.context], false);
   attempt_failed(call.context, call);
 }
@@ -250,20 +268,19 @@ void Client::on_timeout(Call& call, Handle) {
 void Client::on_late_answer(const Call&) { metric.late.add(); }
 
 void Client::tell_breaker(const Request& request, bool success) {
-  auto& breaker = machines_[request.host].breaker;
-  if (breaker) breaker->on_result(success, sim().now(), request.breaker_era);
+  if (breakers_.empty()) return;
+  breakers_[request.host].on_result(success, sim().now(), request.breaker_era);
 }
 
 void Client::attempt_failed(Handle request_handle, const Call& call) {
   Request& request = requests_[request_handle];
-  Machine& machine = machines_[request.host];
   const bool broken =
       call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout ||
       call.outcome == Outcome::connection_reset || call.outcome == Outcome::read_only;
   if (broken) {
-    connector(machine, request.write).on_call_failed(call);
-    if (!machine.stranded) ++stranded_;
-    machine.stranded = true;
+    population_ ? population_->on_call_failed(request.host, request.write, call)
+                : connector(request.host, request.write).on_call_failed(call);
+    strand(request.host);
   }
   float cost = 0;
   if (!may_retry(request, call, cost)) return end_request(request_handle, false);
@@ -274,19 +291,19 @@ void Client::attempt_failed(Handle request_handle, const Call& call) {
 
 bool Client::may_retry(const Request& request, const Call& call, float& cost) {
   if (request.attempt >= shape_.max_attempts) return false;
-  Machine& machine = machines_[request.host];
   const bool timed_out =
       call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
-  if (machine.breaker && !machine.breaker->allows_retry(sim().now())) {
+  if (!breakers_.empty() && !breakers_[request.host].allows_retry(sim().now())) {
     metric.retries_denied.add();
     return false;
   }
-  if (machine.tokens) {
-    if (!machine.tokens->take(timed_out)) {
+  if (!tokens_.empty()) {
+    RetryTokenBucket& tokens = tokens_[request.host];
+    if (!tokens.take(timed_out)) {
       metric.retries_denied.add();
       return false;
     }
-    cost = static_cast<float>(timed_out ? machine.tokens->timeout_cost : machine.tokens->cost);
+    cost = static_cast<float>(timed_out ? tokens.timeout_cost : tokens.cost);
   }
   return true;
 }
@@ -311,20 +328,31 @@ void Client::end_request(Handle request_handle, bool success) {
   sim().after<&Client::on_think_over>(pause, this, user);
 }
 
+void Client::strand(std::uint32_t host) {
+  Machine& machine = machines_[host];
+  if (machine.stranded) return;
+  machine.stranded = true;
+  ebb_.over(++stranded_);
+  if (population_) population_->on_stranded(host, machine.last);
+}
+
 // Tells when the users reach something again: a machine whose connection broke is stranded until an
 // answer comes.
-void Client::got_through(Machine& machine, const Call& call) {
+void Client::got_through(std::uint32_t host, const Call& call) {
+  Machine& machine = machines_[host];
   const sim::Address from{call.callee, call.callee_node, call.callee_life};
   if (machine.stranded) {
     machine.stranded = false;
-    --stranded_;
+    const bool dispersed = ebb_.over(--stranded_);
+    if (population_) population_->on_freed(host);
     if (machine.last && machine.last != from) {
       ++moved_;
       metric.reconnects.add();
     }
-    if (stranded_ == 0 && moved_ > 0) {
+    if (dispersed && moved_ > 0) {
       sim().note(sim::Milestone::clients_moved, *this,
-                 fmt::format("{} client hosts moved to another address, none is stranded", moved_));
+                 fmt::format("{} client hosts moved to another address, {} stranded", moved_,
+                             stranded_ == 0 ? "none is" : fmt::format("{} are", stranded_)));
       moved_ = 0;
     }
   }

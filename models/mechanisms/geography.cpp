@@ -1,10 +1,13 @@
 #include "models/mechanisms/geography.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numbers>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "models/mechanisms/region_latency.hpp"
 #include "sim/check.hpp"
@@ -18,19 +21,31 @@ constexpr double ms_per_km = 0.0144;           // see the header
 
 sim::Duration over_ground(double km) { return sim::from_seconds(km * ms_per_km * 1e-3); }
 
-// The nearest region of the matrix.
+constexpr double radians = std::numbers::pi / 180;
+
+using UnitVector = std::array<double, 3>;
+UnitVector direction_of(const Location& place) {
+  const double north = place.latitude * radians, east = place.longitude * radians;
+  return {std::cos(north) * std::cos(east), std::cos(north) * std::sin(east), std::sin(north)};
+}
+
+// The nearest region of the matrix. Asked for each pair of zones, so it does no trigonometry twice.
 const Location& hub_of(const Location& place) {
-  const Location* hub = nullptr;
-  double distance = 0;
-  for (const Location& region : aws_regions()) {
-    if (!in_round_trip_matrix(region.code)) continue;
-    const double km = distance_km(place, region);
-    if (hub == nullptr || km < distance) {
-      hub = &region;
-      distance = km;
+  static const auto hubs = [] {
+    std::vector<std::pair<const Location*, UnitVector>> measured;
+    for (const Location& region : aws_regions()) {
+      if (in_round_trip_matrix(region.code)) measured.push_back({&region, direction_of(region)});
     }
-  }
-  return *hub;
+    return measured;
+  }();
+  const UnitVector here = direction_of(place);
+  const auto nearness = [&here](const auto& hub) {
+    const UnitVector& there = hub.second;
+    return here[0] * there[0] + here[1] * there[1] + here[2] * there[2];
+  };
+  return *std::max_element(hubs.begin(), hubs.end(), [&](const auto& a, const auto& b) {
+            return nearness(a) < nearness(b);
+          })->first;
 }
 
 // Of its own to a zone's paths: half of what its machines need to reach each other.
@@ -56,7 +71,6 @@ const Location* find_location(std::string_view code) {
 }
 
 double distance_km(const Location& a, const Location& b) {
-  constexpr double radians = std::numbers::pi / 180;
   const double north = std::sin((b.latitude - a.latitude) * radians / 2);
   const double east = std::sin((b.longitude - a.longitude) * radians / 2);
   const double haversine =

@@ -20,11 +20,11 @@
 namespace windtunnel {
 
 struct Location {
-  std::string_view code;         // "eu-central-1", "DE", "US-CA", "Europe", "Frankfurt" (an edge)
-  std::string_view name;         // "Germany"
-  std::string_view country;      // ISO 3166-1 alpha-2; of a continent: none
-  std::string_view subdivision;  // a state of the US: "CA"; else none
-  std::string_view continent;    // Route 53's: AF AN AS EU NA OC SA
+  std::string_view code{};         // "eu-central-1", "DE", "US-CA", "Europe", "Frankfurt" (an edge)
+  std::string_view name{};         // "Germany"
+  std::string_view country{};      // ISO 3166-1 alpha-2; of a continent: none
+  std::string_view subdivision{};  // a state of the US: "CA"; else none
+  std::string_view continent{};    // Route 53's: AF AN AS EU NA OC SA
   double latitude = 0, longitude = 0;
 };
 
