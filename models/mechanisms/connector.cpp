@@ -168,7 +168,8 @@ void Connections::connected_now(std::uint32_t slot, const sim::Call& call) {
 
 void Connections::on_connection_reset(Handle connection) {
   const std::uint32_t machine = connection.slot() - first_socket_;
-  if (links_[machine].connected != 0 && connection == connection_of(machine)) close(links_[machine]);
+  if (links_[machine].connected != 0 && connection == connection_of(machine))
+    close(links_[machine]);
 }
 
 void Connections::fail_waiting(std::uint32_t slot) {

@@ -91,7 +91,7 @@ class Connections : public sim::Entity {
     sim::Time answer_given{};
     std::uint32_t answer = none;  // in the book
     std::uint32_t next_address = 0;
-    std::uint32_t slot = none;  // in connecting_, while it connects
+    std::uint32_t slot = none;      // in connecting_, while it connects
     std::uint32_t opened : 31 = 0;  // connections so far
     std::uint32_t connected : 1 = 0;
   };

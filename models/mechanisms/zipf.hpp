@@ -29,7 +29,7 @@ class Zipf {
   std::uint32_t rank_of(double x) const {
     return x < 1.5 ? 1 : x >= n_ ? n_ : static_cast<std::uint32_t>(x + 0.5);
   }
-  double density(double x) const;  // x^-s
+  double density(double x) const;   // x^-s
   double integral(double x) const;  // of the density, from 1
   double inverse(double u) const;   // of the integral
 

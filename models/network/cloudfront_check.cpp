@@ -76,8 +76,8 @@ class Check {
   void known(const std::string& path, const std::string& name,
              const std::vector<std::string>& names, std::string_view what) {
     if (std::find(names.begin(), names.end(), name) != names.end()) return;
-    check_.error(path, fmt::format("no {} is named '{}'{}", what, name,
-                                   check_.did_you_mean(name, names)));
+    check_.error(
+        path, fmt::format("no {} is named '{}'{}", what, name, check_.did_you_mean(name, names)));
   }
 
   void origin(int i) {
@@ -85,11 +85,11 @@ class Check {
     if (shield.empty()) return;
     const auto regions = CloudFrontDistribution::regional_edge_caches();
     if (std::find(regions.begin(), regions.end(), shield) != regions.end()) return;
-    check_.error(fmt::format("origins.{}.origin_shield", i),
-                 fmt::format("no regional edge cache is in '{}'{} (CloudFront guide, Using Amazon "
-                             "CloudFront Origin Shield)",
-                             shield,
-                             check_.did_you_mean(shield, {regions.begin(), regions.end()})));
+    check_.error(
+        fmt::format("origins.{}.origin_shield", i),
+        fmt::format("no regional edge cache is in '{}'{} (CloudFront guide, Using Amazon "
+                    "CloudFront Origin Shield)",
+                    shield, check_.did_you_mean(shield, {regions.begin(), regions.end()})));
   }
 
   void group(int i) {
@@ -161,10 +161,10 @@ class Check {
     const std::string path = fmt::format("updates.{}", i);
     known(path + ".target_origin", update.target_origin(), names_, "origin or origin group");
     const auto& behaviors = settings_.cache_behaviors();
-    const bool is_there =
-        update.path_pattern().empty() ||
-        std::any_of(behaviors.begin(), behaviors.end(),
-                    [&](const auto& it) { return it.path_pattern() == update.path_pattern(); });
+    const bool is_there = update.path_pattern().empty() ||
+                          std::any_of(behaviors.begin(), behaviors.end(), [&](const auto& it) {
+                            return it.path_pattern() == update.path_pattern();
+                          });
     if (!is_there) {
       check_.error(path + ".path_pattern",
                    fmt::format("no cache behavior has the pattern '{}'", update.path_pattern()));

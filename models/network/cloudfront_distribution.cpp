@@ -17,7 +17,6 @@ namespace windtunnel {
 using sim::Duration;
 using sim::Milestone;
 using sim::Turn;
-using sim::ZoneId;
 
 namespace {
 
@@ -58,7 +57,8 @@ CloudFrontDistribution::CloudFrontDistribution(sim::Simulation& sim, const std::
       dns_ttl_(to_duration(settings.dns_ttl())),
       viewer_keep_alive_(to_duration(settings.viewer_keep_alive())),
       deployment_(to_distribution(settings.deployment())),
-      deployment_chance_(stream("deployment")) {
+      deployment_chance_(stream("deployment")),
+      control_planes_(ControlPlanes::of(sim)) {
   add_targets(settings);
   add_behaviors(settings);
   add_locations(settings);
@@ -144,7 +144,6 @@ void CloudFrontDistribution::wire(sim::Wiring& wiring) {
   for (const auto& regional : regionals_) regional->wire();
   for (const auto& edge : edges_) edge->wire();
   connect_locations();
-  control_plane_zones_ = sim().network().zones_of("us-east-1");
 }
 
 void CloudFrontDistribution::start() {
@@ -173,19 +172,8 @@ void CloudFrontDistribution::primary_is_back(std::uint16_t target) {
 
 // --- control plane
 
-void CloudFrontDistribution::on_zone_lost(ZoneId zone) { lost_zones_.push_back(zone); }
-void CloudFrontDistribution::on_zone_restored(ZoneId zone) { std::erase(lost_zones_, zone); }
-
-// It lives in us-east-1, where one of the zones is enough for it (UNSOURCED).
-bool CloudFrontDistribution::control_plane_up() const {
-  return control_plane_zones_.empty() ||
-         std::any_of(control_plane_zones_.begin(), control_plane_zones_.end(), [&](ZoneId zone) {
-           return std::find(lost_zones_.begin(), lost_zones_.end(), zone) == lost_zones_.end();
-         });
-}
-
 void CloudFrontDistribution::on_update_due(std::uint64_t i) {
-  if (!control_plane_up()) {
+  if (!control_planes_.available(ControlPlanes::Service::cloudfront)) {
     sim().note(Milestone::none, *this, "an update fails: no control plane in us-east-1");
     return sim().after<&CloudFrontDistribution::on_update_due>(update_retry, this, i,
                                                                Turn::control);
@@ -204,8 +192,7 @@ void CloudFrontDistribution::on_update_due(std::uint64_t i) {
 
 void CloudFrontDistribution::on_deployed(std::uint64_t update_and_location) {
   const std::size_t i = update_and_location >> 32;
-  location(update_and_location & 0xffffffff)
-      .set_target(updates_[i].behavior, updates_[i].target);
+  location(update_and_location & 0xffffffff).set_target(updates_[i].behavior, updates_[i].target);
   if (--undeployed_[i] > 0) return;
   sim().note(Milestone::action_finished, *this, "the update has reached all edges");
 }

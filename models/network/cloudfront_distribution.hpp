@@ -6,17 +6,17 @@
 // Failover is stateless (rule 44): every fetch tries the primary origin first, with up to three
 // attempts of 10 s to connect or 30 s to be answered, then the secondary. Writes (POST, PUT) go
 // from the edge to the origin, are sent once and never fail over; so do reads that are not kept,
-// though these fail over. An error is kept for the error caching minimum TTL; whoever has an expired
-// copy answers that instead. A Lambda@Edge function on origin requests chooses the nearest of
-// several origins, by distance alone. Updates go through the control plane in us-east-1 and take
+// though these fail over. An error is kept for the error caching minimum TTL; whoever has an
+// expired copy answers that instead. A Lambda@Edge function on origin requests chooses the nearest
+// of several origins, by distance alone. Updates go through the control plane in us-east-1 and take
 // minutes; all else goes on without it.
-// Left out: TLS, HTTP versions, viewers' and origins' bandwidth (sizes only take room), compression,
-// range requests, cookies and queries in the cache key (an object is a key), custom error pages,
-// 4xx of origins, invalidations, signed URLs, geographic restriction, WebSockets, real-time logs,
-// functions on other events, loss of edges and regional edge caches, an edge's way around a lost
-// one; one cache a city instead of several; a retry asks for another object than the request did;
-// an origin's Origin Shield is that of its group's primary; a connection that the origin closes just
-// when a request sets out. Distance orders edges, though AWS measures latency.
+// Left out: TLS, HTTP versions, viewers' and origins' bandwidth (sizes only take room),
+// compression, range requests, cookies and queries in the cache key (an object is a key), custom
+// error pages, 4xx of origins, invalidations, signed URLs, geographic restriction, WebSockets,
+// real-time logs, functions on other events, loss of edges and regional edge caches, an edge's way
+// around a lost one; one cache a city instead of several; a retry asks for another object than the
+// request did; an origin's Origin Shield is that of its group's primary; a connection that the
+// origin closes just when a request sets out. Distance orders edges, though AWS measures latency.
 #pragma once
 
 #include <array>
@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "models/mechanisms/cloudwatch.hpp"
+#include "models/mechanisms/control_plane.hpp"
 #include "models/mechanisms/listener_rules.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/zipf.hpp"
@@ -52,7 +53,7 @@ struct CloudFrontTarget {
 };
 
 struct CloudFrontBehavior {
-  struct Function {  // Lambda@Edge, on origin requests
+  struct Function {                         // Lambda@Edge, on origin requests
     std::vector<std::uint16_t> nearest_of;  // targets; none: the behaviour's own
     sim::Distribution duration;
     std::int64_t concurrency = 1000;
@@ -87,8 +88,6 @@ class CloudFrontDistribution final : public sim::Component,
   Resolution resolve(const Query& query) override;
   void wire(sim::Wiring& wiring) override;
   void start() override;
-  void on_zone_lost(sim::ZoneId zone) override;
-  void on_zone_restored(sim::ZoneId zone) override;
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
 
   // For its locations.
@@ -128,8 +127,8 @@ class CloudFrontDistribution final : public sim::Component,
     sim::Counter failovers{set, "OriginFailovers", "fetches that went on to the secondary"};
     sim::Counter evictions{set, "Evictions", "objects that made room for others"};
     sim::Counter function_throttles{set, "LambdaThrottles", "function calls over a quota"};
-    sim::Histogram origin_latency{set, "OriginLatency",
-                                  "from a request until its answer, of those that an origin answered"};
+    sim::Histogram origin_latency{
+        set, "OriginLatency", "from a request until its answer, of those that an origin answered"};
   };
   Metrics metric{metric_set_};
 
@@ -146,7 +145,6 @@ class CloudFrontDistribution final : public sim::Component,
   std::uint16_t target_named(const std::string& name) const;
 
   void primary_is_back(std::uint16_t target);
-  bool control_plane_up() const;
   void on_update_due(std::uint64_t update);
   void on_deployed(std::uint64_t update_and_location);
   CloudFrontLocation& location(std::size_t i) const {
@@ -156,23 +154,23 @@ class CloudFrontDistribution final : public sim::Component,
   void connect_locations();
 
   std::vector<CloudFrontOrigin> origins_;
-  std::vector<CloudFrontTarget> targets_;  // the origins, then the groups
-  std::vector<bool> failing_;              // groups whose primary failed the last fetch told of
+  std::vector<CloudFrontTarget> targets_;      // the origins, then the groups
+  std::vector<bool> failing_;                  // groups whose primary failed the last fetch told of
   std::vector<CloudFrontBehavior> behaviors_;  // by path, then the default
   ListenerRules paths_;
   sim::Duration error_ttl_, dns_ttl_, viewer_keep_alive_;
   sim::Distribution deployment_;
   sim::Stream deployment_chance_;
+  const ControlPlanes& control_planes_;
   std::vector<Update> updates_;
   std::vector<std::size_t> undeployed_;  // locations that an update has not reached, by update
-  std::vector<sim::ZoneId> control_plane_zones_, lost_zones_;
   // Regional edge caches first: edges point at them.
   std::vector<std::unique_ptr<CloudFrontLocation>> regionals_, edges_;
   struct Nearest {
     const Location* viewer;
     CloudFrontLocation* edge;
   };
-  std::vector<Nearest> nearest_;               // of viewers seen so far
+  std::vector<Nearest> nearest_;      // of viewers seen so far
   const Location* origin_ = nullptr;  // place of the first origin, once it was asked for
   struct Collected {
     std::uint64_t part = 0, whole = 0;

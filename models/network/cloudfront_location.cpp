@@ -241,8 +241,7 @@ std::uint16_t CloudFrontLocation::nearest(const std::vector<std::uint16_t>& targ
   for (const std::uint16_t target : targets) {
     const auto address = links_[distribution_.targets()[target].primary]->next_address(sim().now());
     if (!address) continue;
-    const Duration way =
-        sim().network().one_way(zone(), address->entity->zone_of(address->node));
+    const Duration way = sim().network().one_way(zone(), address->entity->zone_of(address->node));
     if (way >= least) continue;
     least = way;
     best = target;
@@ -273,8 +272,8 @@ void CloudFrontLocation::try_origin(Handle handle, Fetch& fetch) {
 void CloudFrontLocation::send_to_origin(Handle handle, const Fetch& fetch,
                                         const sim::Address& address) {
   distribution_.metric.origin_requests.add();
-  const Handle child = sim().open_call(
-      *this, 0, fetch.write ? Operation::write : Operation::read, handle);
+  const Handle child =
+      sim().open_call(*this, 0, fetch.write ? Operation::write : Operation::read, handle);
   Call& call = sim().call(child);
   call.request_class = fetch.request_class;
   links_[fetch.origin]->answering.enter(call, child);
@@ -319,7 +318,9 @@ void CloudFrontLocation::attempt_failed(Handle handle, Fetch& fetch, const Call&
   }
   const bool reset = call.outcome == Outcome::connection_reset;
   origin_failed(handle, fetch, reset ? Outcome::bad_gateway : Outcome::gateway_timeout,
-                reset ? 502 : connecting ? 503 : 504);
+                reset        ? 502
+                : connecting ? 503
+                             : 504);
 }
 
 void CloudFrontLocation::origin_failed(Handle handle, Fetch& fetch, Outcome outcome, int status) {
@@ -356,8 +357,7 @@ CloudFrontLocation::Answer CloudFrontLocation::keep(const Fetch& fetch, Answer a
   const CloudFrontBehavior& behavior = behavior_of(fetch.key);
   const bool ok = answer.outcome == Outcome::ok;
   if (!answer.dated) {
-    answer.expires = answer.good_until =
-        later(now, ok ? behavior.ttl : distribution_.error_ttl());
+    answer.expires = answer.good_until = later(now, ok ? behavior.ttl : distribution_.error_ttl());
     answer.dated = true;
   }
   if (!ok) {

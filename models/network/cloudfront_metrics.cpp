@@ -14,12 +14,12 @@ enum Rate : std::uint32_t { total_errors, errors_4xx, errors_5xx, cache_hits };
 
 void CloudFrontDistribution::publish_metrics(const settings::CloudFrontDistribution& settings) {
   CloudWatch& cloudwatch = CloudWatch::of(sim());
-  CloudWatch::Publication publication{.component = name(),
-                                      .space = "AWS/CloudFront",
-                                      .name = "Requests",
-                                      .dimensions = {{"DistributionId", name()},
-                                                     {"Region", "Global"}},
-                                      .delay = to_distribution(settings.metric_delay())};
+  CloudWatch::Publication publication{
+      .component = name(),
+      .space = "AWS/CloudFront",
+      .name = "Requests",
+      .dimensions = {{"DistributionId", name()}, {"Region", "Global"}},
+      .delay = to_distribution(settings.metric_delay())};
   cloudwatch.publish_growth(publication, metric.requests);
   std::uint32_t which = 0;
   for (const char* rate : {"TotalErrorRate", "4xxErrorRate", "5xxErrorRate", "CacheHitRate"}) {
@@ -31,8 +31,7 @@ void CloudFrontDistribution::publish_metrics(const settings::CloudFrontDistribut
   cloudwatch.publish_records(publication, metric.origin_latency);
 }
 
-void CloudFrontDistribution::collect(std::uint32_t which, sim::Time, sim::Time,
-                                     StatisticSet& out) {
+void CloudFrontDistribution::collect(std::uint32_t which, sim::Time, sim::Time, StatisticSet& out) {
   const std::uint64_t e4 = metric.errors_4xx.total(), e5 = metric.errors_5xx.total();
   const std::uint64_t parts[] = {e4 + e5, e4, e5, metric.hits.total()};
   const std::uint64_t whole =

@@ -33,7 +33,7 @@ std::optional<sim::Address> CloudFrontOriginLink::next_address(sim::Time now) {
     answer_ = origin.service->resolve(
         {.operation = sim::Operation::read, .chance = chance_, .from = here_, .client = here_});
     const bool none = answer_.addresses.empty();
-    answer_expires_ = none ? now
+    answer_expires_ = none                                   ? now
                       : answer_.ttl < sim::Time::max() - now ? now + answer_.ttl
                                                              : sim::Time::max();
     next_ = 0;

@@ -18,15 +18,13 @@ namespace {
 // CloudFront guide, Using Amazon CloudFront Origin Shield, and N. California (a regional edge cache
 // without Origin Shield).
 constexpr std::array<std::string_view, 13> regions{
-    "us-east-1",    "us-east-2",    "us-west-1",      "us-west-2",      "sa-east-1",
-    "eu-west-1",    "eu-west-2",    "eu-central-1",   "ap-south-1",     "ap-southeast-1",
+    "us-east-1",      "us-east-2",      "us-west-1",     "us-west-2",  "sa-east-1",
+    "eu-west-1",      "eu-west-2",      "eu-central-1",  "ap-south-1", "ap-southeast-1",
     "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"};
 
 }  // namespace
 
-std::span<const std::string_view> CloudFrontDistribution::regional_edge_caches() {
-  return regions;
-}
+std::span<const std::string_view> CloudFrontDistribution::regional_edge_caches() { return regions; }
 
 // A regional edge cache stands in the city of edges that is nearest to its region, and not among
 // the region's zones: their faults are not its own.

@@ -1,7 +1,7 @@
-// 10,000 requests/s through DNS and CloudFront beside the engine's chain (client -> alb -> app -> Aurora, 2,000
-// requests/s as in request_bench), a request each, in the same run. The catalogue has a million
-// objects of Zipf 0.8; the edge keeps a tenth of them, so that caches, evictions, regional edge
-// cache and origin all work. After the ratio: hit ratio and the memory of the caches.
+// 10,000 requests/s through DNS and CloudFront beside the engine's chain (client -> alb -> app ->
+// Aurora, 2,000 requests/s as in request_bench), a request each, in the same run. The catalogue has
+// a million objects of Zipf 0.8; the edge keeps a tenth of them, so that caches, evictions,
+// regional edge cache and origin all work. After the ratio: hit ratio and the memory of the caches.
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 

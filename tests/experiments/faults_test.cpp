@@ -133,8 +133,8 @@ TEST(AzPowerLoss, PowerIsBackWhenTheLastOfTwoLossesEnds) {
 
 TEST(RegionPowerLoss, AllItsZonesGoOffAtOnceAndComeBackTogether) {
   SmallRun run(world("{at: 10s, lasting: 30s, region_power_loss: us-east-1}"));
-  auto& listener = static_cast<Listener&>(
-      run.sim.add(std::make_unique<Listener>(run.sim, "listener")));
+  auto& listener =
+      static_cast<Listener&>(run.sim.add(std::make_unique<Listener>(run.sim, "listener")));
   run.sim.platform().add_host("probe", 0, &run.script, 0);
   std::size_t up = 99;
   run.script.host_lost = [&](std::uint32_t, sim::HostLoss) {

@@ -83,8 +83,7 @@ TEST(CloudFrontFailoverTest, OnlyStatusesOfTheCriteriaFailOver) {
   world.script->at(20s, [&] { world.web->silent = true; });
   world.call_at({1s, 11s, 21s});
   world.sim.run();
-  EXPECT_THAT(world.outcomes(),
-              ElementsAre(Outcome::error, Outcome::ok, Outcome::gateway_timeout));
+  EXPECT_THAT(world.outcomes(), ElementsAre(Outcome::error, Outcome::ok, Outcome::gateway_timeout));
   EXPECT_THAT(world.times(), ElementsAre(0s, 0s, 90s));
 }
 
@@ -130,7 +129,8 @@ TEST(CloudFrontErrorsTest, AnErrorIsKeptForTenSeconds) {
   EXPECT_EQ(world.web->requests.size(), 2u);
 }
 
-TEST(CloudFrontErrorsTest, AnExpiredObjectIsAnsweredWhileTheOriginFailsAndItIsAskedEveryTenSeconds) {
+TEST(CloudFrontErrorsTest,
+     AnExpiredObjectIsAnsweredWhileTheOriginFailsAndItIsAskedEveryTenSeconds) {
   CloudFrontWorld world(
       "origins: [web], default_cache_behavior: {catalogue: {objects: 1}, cache_control: {max_age: "
       "60s}}");
@@ -166,7 +166,8 @@ TEST(CloudFrontErrorsTest, AWriteToABehaviorThatDoesNotAllowItIsA403) {
 std::string by_function(const std::string& function, const std::string& origins = "eu, web") {
   return "origins: [eu, web, standby], origin_groups: [{name: both, primary: web, secondary: "
          "standby, failover_codes: [503, 504]}], default_cache_behavior: {target_origin: web, "
-         "catalogue: {objects: 1}, cache_control: {no_store: true}, origin_request: {nearest_of: [" +
+         "catalogue: {objects: 1}, cache_control: {no_store: true}, origin_request: {nearest_of: "
+         "[" +
          origins + "], " + function + "}}";
 }
 
@@ -203,8 +204,8 @@ TEST(LambdaAtEdgeTest, MoreExecutionsAtOnceThanTheQuotaAreRefused) {
   CloudFrontWorld world(by_function("duration: 1s, concurrency: 2"));
   world.call_at({0s, 100ms, 200ms, 1050ms});
   world.sim.run();
-  EXPECT_THAT(world.outcomes(), ElementsAre(Outcome::unavailable, Outcome::ok, Outcome::ok,
-                                            Outcome::ok));
+  EXPECT_THAT(world.outcomes(),
+              ElementsAre(Outcome::unavailable, Outcome::ok, Outcome::ok, Outcome::ok));
   EXPECT_EQ(world.cdn->metric.function_throttles.value(), 1u);
 }
 
@@ -225,7 +226,8 @@ TEST(LambdaAtEdgeTest, AFunctionThatTakesTooLongIsAnError) {
 }
 
 TEST(CloudFrontControlPlaneTest, AnUpdateReachesTheEdgesMinutesLater) {
-  CloudFrontWorld world(pair() + ", deployment: 2min, updates: [{at: 60s, target_origin: standby}]");
+  CloudFrontWorld world(pair() +
+                        ", deployment: 2min, updates: [{at: 60s, target_origin: standby}]");
   world.call_at({179s, 181s});
   world.sim.run();
   EXPECT_EQ(world.web->requests.size(), 1u);
@@ -233,14 +235,23 @@ TEST(CloudFrontControlPlaneTest, AnUpdateReachesTheEdgesMinutesLater) {
 }
 
 TEST(CloudFrontControlPlaneTest, WithoutUsEast1NothingCanBeChangedAndEverythingGoesOn) {
-  CloudFrontWorld world(pair() + ", deployment: 2min, updates: [{at: 60s, target_origin: standby}]");
-  world.script->operate_at(30s, [&] { world.cdn->on_zone_lost(0); });
-  world.script->operate_at(630s, [&] { world.cdn->on_zone_restored(0); });
+  CloudFrontWorld world(pair() +
+                        ", deployment: 2min, updates: [{at: 60s, target_origin: standby}]");
+  // For five minutes the region is cut off, for five more its control plane is down.
+  auto& planes = ControlPlanes::of(world.sim);
+  world.script->operate_at(30s, [&] { world.sim.network().set_cut_off(0, true); });
+  world.script->operate_at(330s, [&] {
+    planes.set_impaired(ControlPlanes::Service::cloudfront, true);
+    world.sim.network().set_cut_off(0, false);
+  });
+  world.script->operate_at(630s,
+                           [&] { planes.set_impaired(ControlPlanes::Service::cloudfront, false); });
   world.call_at({100s, 400s, 659s, 779s, 781s});
   world.sim.run();
   EXPECT_THAT(world.outcomes(), Each(Outcome::ok));
-  EXPECT_EQ(world.web->requests.size(), 4u);  // refused at 60 s, 120 s ... 600 s, done at 660 s
-  EXPECT_EQ(world.standby->requests.size(), 1u);
+  // At 100 s the secondary answers for the primary. Refused at 60 s ... 600 s, accepted at 660 s.
+  EXPECT_EQ(world.web->requests.size(), 3u);
+  EXPECT_EQ(world.standby->requests.size(), 2u);
 }
 
 }  // namespace

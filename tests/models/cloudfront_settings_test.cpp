@@ -117,7 +117,8 @@ TEST(CloudFrontMetricsTest, RatesAreThoseOfTheMinute) {
   }
   world.web->service_time = 200ms;
   // All within one minute of the wall clock, whose phase is drawn.
-  const sim::Duration start = cloudwatch.start_of_period(sim::time_zero + 5min, 1min) - sim::time_zero;
+  const sim::Duration start =
+      cloudwatch.start_of_period(sim::time_zero + 5min, 1min) - sim::time_zero;
   for (int i = 1; i <= 8; ++i) world.call_at({start + i * 1s});  // one miss, seven hits
   world.call_at({start + 20s}, "/broken");
   world.write_at(start + 30s);

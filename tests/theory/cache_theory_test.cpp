@@ -1,5 +1,5 @@
-// Hit ratios of CloudFront's caches beside theory: Zipf's law, the TTL cache (points T214 and T215 of
-// the theory table) and Che's approximation of LRU.
+// Hit ratios of CloudFront's caches beside theory: Zipf's law, the TTL cache (points T214 and T215
+// of the theory table) and Che's approximation of LRU.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -56,13 +56,14 @@ TEST(ZipfTheoryTest, SixteenMillionRanksAreDrawnAsWell) {
   const Zipf zipf(16'000'000, 0.8);
   sim::Stream chance(1);
   // Of the first 100 ranks, by Euler-Maclaurin: sum k^-s ~ N^(1-s)/(1-s) + zeta(s) + N^-s/2.
-  const auto sum = [](double n) { return std::pow(n, 0.2) / 0.2 - 4.437538 + std::pow(n, -0.8) / 2; };
+  const auto sum = [](double n) {
+    return std::pow(n, 0.2) / 0.2 - 4.437538 + std::pow(n, -0.8) / 2;
+  };
   const double share = sum(100) / sum(16e6);
   int head = 0;
   constexpr int draws = 400'000;
   for (int i = 0; i < draws; ++i) head += zipf.draw(chance) <= 100;
-  EXPECT_NEAR(static_cast<double>(head) / draws, share,
-              4 * std::sqrt(share * (1 - share) / draws));
+  EXPECT_NEAR(static_cast<double>(head) / draws, share, 4 * std::sqrt(share * (1 - share) / draws));
 }
 
 // One edge: `objects` asked for `rate` times a second in all, kept for `ttl`; nothing takes time.
@@ -90,7 +91,7 @@ constexpr double lambda = 0.1, ttl = 60;
 
 const Point ttl_points[] = {
     {"T214", "TTL cache, Poisson requests: hit ratio lambda T / (1 + lambda T)",
-     lambda * ttl / (1 + lambda * ttl), 0.857143,
+     lambda* ttl / (1 + lambda * ttl), 0.857143,
      [](std::uint64_t r) { return edge(500, 0, 500 * lambda, 60, 600, r).hit_ratio; }},
     {"T215", "TTL cache, Poisson requests: fetches a second lambda / (1 + lambda T)",
      lambda / (1 + lambda * ttl), 0.0142857,
@@ -110,9 +111,9 @@ TEST(TtlCacheTheory, AZipfCatalogueHitsAsTheMixtureOfItsObjects) {
          [](std::uint64_t r) { return edge(2000, 0.8, 100, 30, 300, r).hit_ratio; }});
 }
 
-// An approximation (H. Che, Y. Tung, Z. Wang, Hierarchical Web caching systems, JSAC 2002): an object
-// leaves an LRU cache when it was not asked for during T, one time for all objects, with
-// sum of 1 - e^(-p T) = room. For Zipf it is known to be within a few thousandths.
+// An approximation (H. Che, Y. Tung, Z. Wang, Hierarchical Web caching systems, JSAC 2002): an
+// object leaves an LRU cache when it was not asked for during T, one time for all objects, with sum
+// of 1 - e^(-p T) = room. For Zipf it is known to be within a few thousandths.
 double che(const std::vector<double>& law, double room) {
   const auto held = [&](double t) {
     double sum = 0;
