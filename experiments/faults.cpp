@@ -56,6 +56,8 @@ std::string target_of(const Fault& fault) {
   switch (fault.kind_case()) {
     case Fault::kAzPowerLoss:
       return fault.az_power_loss().target();
+    case Fault::kRegionPowerLoss:
+      return fault.region_power_loss().target();
     case Fault::kInstanceStop:
       return fault.instance_stop().target();
     case Fault::kInstanceCrash:
@@ -84,10 +86,15 @@ std::string instances(const settings::FaultTarget& target) {
   return target.az().empty() ? which : which + " in " + target.az();
 }
 
+bool cuts_power(const Fault& fault) {
+  return fault.has_az_power_loss() || fault.has_region_power_loss();
+}
+
 // What happens, without "for how long".
 std::string effect(const Fault& fault) {
   switch (fault.kind_case()) {
     case Fault::kAzPowerLoss:
+    case Fault::kRegionPowerLoss:
       return "loses power";
     case Fault::kInstanceStop:
       return "has " + instances(fault.instance_stop()) + " stopped";
@@ -138,7 +145,7 @@ void FaultInjector::set_in_force(std::size_t i, bool in_force) {
   in_force_[i] = in_force;
   refresh_effects();
   const bool instances_lost = fault.has_instance_stop() || fault.has_instance_crash();
-  if (fault.has_az_power_loss() || fault.has_network_partition()) isolate(fault, i, in_force);
+  if (cuts_power(fault) || fault.has_network_partition()) isolate(fault, i, in_force);
   if (instances_lost && in_force) {
     hit_[i] =
         instances_hit(fault.has_instance_stop() ? fault.instance_stop() : fault.instance_crash());
@@ -153,10 +160,10 @@ void FaultInjector::set_in_force(std::size_t i, bool in_force) {
 // inside.
 void FaultInjector::isolate(const Fault& fault, std::size_t i, bool in_force) {
   const std::vector<ZoneId> zones = zones_named(target_of(fault));
-  if (fault.has_az_power_loss() && in_force) {
+  if (cuts_power(fault) && in_force) {
     hit_[i] = hosts_in(zones);
     sim().platform().lose_hosts(hit_[i], HostLoss::silence);
-  } else if (fault.has_az_power_loss()) {
+  } else if (cuts_power(fault)) {
     sim().platform().restore_hosts(hit_[i]);
   }
   for (const ZoneId zone : zones) {
@@ -168,7 +175,7 @@ void FaultInjector::isolate(const Fault& fault, std::size_t i, bool in_force) {
 }
 
 bool FaultInjector::isolates_zones(const Fault& fault) const {
-  return fault.has_az_power_loss() ||
+  return cuts_power(fault) ||
          (fault.has_network_partition() && sim().network().find(target_of(fault)).has_value());
 }
 

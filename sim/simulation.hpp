@@ -91,11 +91,9 @@ class Simulation {
   // The caller's side ends a call that never left: no address answered. on_answer() is called.
   void fail(Handle handle, Outcome outcome);
 
-  // The first of so many numbers, for those who open connections, one after the other each.
-  std::uint32_t add_sockets(std::uint32_t count) {
-    sockets_ += count;
-    return sockets_ - count;
-  }
+  // The number of one who opens connections, one after the other; of several, the first.
+  std::uint32_t add_socket() { return add_sockets(1); }
+  std::uint32_t add_sockets(std::uint32_t count) { return (sockets_ += count) - count; }
 
   // The number of a class of requests, a new one where it is not known yet (65,535 at most).
   std::uint16_t number_of(const RequestClass& request_class);

@@ -92,6 +92,11 @@ const Location& nearest(const Location& to, std::span<const Location> of) {
   });
 }
 
+bool is_region(const Location& place) {
+  return std::any_of(aws_regions().begin(), aws_regions().end(),
+                     [&](const Location& region) { return &region == &place; });
+}
+
 const Location* location_of(const sim::Network& network, sim::ZoneId zone) {
   const std::string_view region = network.region(zone);
   if (!region.empty()) return find_location(region);
@@ -110,15 +115,18 @@ sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Loc
   return zone;
 }
 
+void connect_by_geography(sim::Network& network, sim::ZoneId a, sim::ZoneId b) {
+  const Location *here = location_of(network, a), *there = location_of(network, b);
+  WT_CHECK(here != nullptr && there != nullptr, "a zone without a place has no geography");
+  network.set_one_way(
+      a, b, access_of(network, a) + round_trip(*here, *there) / 2 + access_of(network, b));
+}
+
 void connect_by_geography(sim::Network& network, sim::ZoneId zone) {
-  const Location* here = location_of(network, zone);
-  WT_CHECK(here != nullptr, "a zone without a place has no geography");
   for (sim::ZoneId other = 0; other < network.zones(); ++other) {
-    const Location* there = location_of(network, other);
-    if (other == zone || there == nullptr) continue;
-    network.set_one_way(
-        zone, other,
-        access_of(network, zone) + round_trip(*here, *there) / 2 + access_of(network, other));
+    if (other != zone && location_of(network, other) != nullptr) {
+      connect_by_geography(network, zone, other);
+    }
   }
 }
 

@@ -38,6 +38,9 @@ std::span<const Location> states_of_the_us();
 // Cities with edges of AWS (CloudFront, Global Accelerator, Route 53), one place a city.
 std::span<const Location> edges();
 
+// One of AWS's regions, whose zones are availability zones.
+bool is_region(const Location& place);
+
 // Great circle.
 double distance_km(const Location& a, const Location& b);
 // Median, without the access networks at its ends.
@@ -55,5 +58,7 @@ sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Loc
 // Paths of a zone to all that have a place, access networks included; others stay as they are. For
 // wire(), when all zones exist.
 void connect_by_geography(sim::Network& network, sim::ZoneId zone);
+// One path, between two zones that have places.
+void connect_by_geography(sim::Network& network, sim::ZoneId a, sim::ZoneId b);
 
 }  // namespace windtunnel

@@ -79,6 +79,8 @@ class TtlCache {
   }
   void clear() { *this = TtlCache(capacity_); }
 
+  // The least recently used; nullptr: empty.
+  const Entry* oldest() const { return oldest_ == none ? nullptr : &entries_[oldest_]; }
   std::size_t size() const { return entries_.size(); }
   std::size_t capacity() const { return capacity_; }
   std::size_t bytes() const {

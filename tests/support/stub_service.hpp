@@ -13,12 +13,12 @@ namespace windtunnel::test {
 
 class StubService final : public sim::Component, public Callable {
  public:
-  // With so many hosts in the network's first zone; without hosts it has one node that is always
-  // up.
-  explicit StubService(sim::Simulation& sim, std::string name, std::uint32_t hosts = 0)
+  // With so many hosts in one zone; without hosts it has one node that is always up.
+  explicit StubService(sim::Simulation& sim, std::string name, std::uint32_t hosts = 0,
+                       sim::ZoneId zone = 0)
       : Component(sim, std::move(name)) {
     for (std::uint32_t i = 0; i < hosts; ++i) {
-      nodes_.push_back({sim.platform().add_host(this->name() + std::to_string(i), 0, this, i), 0});
+      nodes_.push_back({sim.platform().add_host(this->name() + std::to_string(i), zone, this, i), 0});
     }
   }
 
