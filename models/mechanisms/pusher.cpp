@@ -10,16 +10,14 @@ using sim::Handle;
 using sim::Outcome;
 using sim::Time;
 
-Pusher::Pusher(sim::Component& owner, LossLedger::Account account, const Metrics& metrics)
+Pusher::Pusher(sim::Component& owner, MessageAccount& account, const Metrics& metrics)
     : Entity(owner, "deliveries"),
       owner_(owner),
       messages_(Messages::of(owner.sim())),
-      account_(account),
+      account_(messages_.ledger().open(owner, account, *this)),
       metric_(metrics),
       connection_{.operation = sim::Operation::write, .idle_timeout = sim::horizon_limit},
-      retry_chance_(owner.stream("delivery retries")) {
-  set_zone(owner.zone_of(0));
-}
+      retry_chance_(owner.stream("delivery retries")) {}
 
 Pusher::~Pusher() = default;
 
@@ -35,6 +33,7 @@ std::uint32_t Pusher::add(Endpoint endpoint) {
 }
 
 void Pusher::wire(sim::Wiring& wiring) {
+  set_zone(owner_.zone_of(0));
   for (std::size_t i = 0; i < places_.size(); ++i) {
     Place& place = *places_[i];
     const Endpoint& endpoint = place.settings;

@@ -50,7 +50,8 @@ class Pusher final : public sim::Entity, public LossLedger::Holder {
     sim::Counter &delivered, &failed, &dead_lettered, &retried;
   };
 
-  Pusher(sim::Component& owner, LossLedger::Account account, const Metrics& metrics);
+  // Opens the owner's account: what it holds is what is under way here.
+  Pusher(sim::Component& owner, MessageAccount& account, const Metrics& metrics);
   ~Pusher() override;
 
   // Its number. In the owner's constructor.
@@ -61,6 +62,7 @@ class Pusher final : public sim::Entity, public LossLedger::Holder {
   // The owner has the message in custody; the first attempt begins after `delay`.
   void push(std::uint32_t endpoint, const Message& message, sim::Duration delay);
 
+  LossLedger::Account account() const { return account_; }
   std::uint64_t under_way() const { return deliveries_.size(); }
   std::uint64_t messages_held() const override;
 
