@@ -56,6 +56,7 @@ class SqsQueue final : public sim::Component,
   Kind kind() const override { return fifo() ? Kind::fifo_queue : Kind::queue; }
   bool fifo() const override { return limits_ != nullptr; }
   sim::Duration visibility_timeout() const override { return visibility_; }
+  std::int64_t in_flight_limit() const override { return queue_->in_flight_limit(); }
   std::optional<std::uint32_t> max_receive_count() const override;
   void serve_as_dead_letter_queue_of(QueuePort& source) override { sources_.push_back(&source); }
   void take_dead_letter(Message& message, sim::Time enqueued) override;

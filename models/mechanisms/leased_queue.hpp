@@ -52,6 +52,7 @@ class LeasedQueue final : public sim::Entity, public LossLedger::Holder {
 
   std::int64_t visible() const { return visible_; }
   std::int64_t in_flight() const { return static_cast<std::int64_t>(leases_.size()); }
+  std::int64_t in_flight_limit() const { return settings_.in_flight_limit; }
   std::int64_t delayed() const { return delayed_; }
   std::uint64_t expired() const { return expired_; }
   // Age of the oldest message that is neither removed nor often received (rule 20); 0: none.

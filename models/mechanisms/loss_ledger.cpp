@@ -145,6 +145,7 @@ void LossLedger::close() {
       sim::check_failed(text.c_str(), __FILE__, __LINE__);
     }
     numbered += it.numbered;
+    it.account->left.add(held);
   }
   WT_CHECK(numbered == records_.size(), "a message is in nobody's custody");
 }

@@ -48,6 +48,7 @@ struct MessageAccount {
   sim::Counter duplicated{set, "DuplicateEffects", "effects of a message after its first"};
   sim::Counter reordered{set, "MessagesReordered",
                          "their effect came after that of one accepted later"};
+  sim::Counter left{set, "MessagesLeft", "in its custody at the end of the run"};
   sim::Level held{set, "MessagesHeld", "Count", "in its custody"};
   sim::Histogram to_effect{set, "ProducerToEffect", "from the producer's sending to the effect"};
 };

@@ -35,6 +35,7 @@ class QueuePort {
   virtual ~QueuePort() = default;
   virtual bool fifo() const = 0;
   virtual sim::Duration visibility_timeout() const = 0;
+  virtual std::int64_t in_flight_limit() const = 0;
   virtual std::optional<std::uint32_t> max_receive_count() const = 0;  // absent: no redrive policy
   // That queue names it as its dead-letter queue. In wire().
   virtual void serve_as_dead_letter_queue_of(QueuePort& source) = 0;
