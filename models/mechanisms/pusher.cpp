@@ -72,7 +72,8 @@ void Pusher::push(std::uint32_t endpoint, const Message& message, Duration delay
     }
     place.last_of_group.insert(message.key, number);
   }
-  sim().after<&Pusher::on_attempt_due>(delay + place.pacer.delay(sim().now()), this, number);
+  sim().after<&Pusher::on_attempt_due>(delay + place.pacer.delay(sim().now() + delay), this,
+                                       number);
 }
 
 void Pusher::on_attempt_due(std::uint32_t number) {

@@ -24,11 +24,11 @@ class Pacer {
  public:
   explicit Pacer(double rate)
       : interval_(rate > 0 ? sim::from_seconds(1 / rate) : sim::Duration{}) {}
-  // When the next one may go, from now; it is taken.
-  sim::Duration delay(sim::Time now) {
-    const sim::Time at = std::max(now, next_);
+  // How long one that is due at this date has to wait; its turn is taken.
+  sim::Duration delay(sim::Time due) {
+    const sim::Time at = std::max(due, next_);
     next_ = at + interval_;
-    return at - now;
+    return at - due;
   }
 
  private:

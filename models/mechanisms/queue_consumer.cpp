@@ -208,13 +208,20 @@ void QueueConsumer::worked(Loop& loop, bool success) {
   }
   metric.failed.add();
   if (poison) metric.poisonous.add();
-  if (poll.port->fifo()) {
-    drop_rest(loop);
-  } else {
-    ++loop.next;
-    metric.in_hand.add(sim().now(), -1);
-  }
+  const std::uint32_t group = message.key;
+  ++loop.next;
+  metric.in_hand.add(sim().now(), -1);
+  if (poll.port->fifo()) drop_group(loop, group);
   work_on_next(loop);
+}
+
+// To keep their order, what follows in the group waits until the one that failed comes back.
+void QueueConsumer::drop_group(Loop& loop, std::uint32_t group) {
+  const auto begin = loop.messages.begin() + static_cast<std::ptrdiff_t>(loop.next);
+  const auto kept = std::remove_if(begin, loop.messages.end(),
+                                   [&](const Message& message) { return message.key == group; });
+  metric.in_hand.add(sim().now(), -(loop.messages.end() - kept));
+  loop.messages.erase(kept, loop.messages.end());
 }
 
 void QueueConsumer::remove(Loop& loop) {

@@ -1,8 +1,9 @@
 // Feeds a program from queues: loops on every instance that receive a batch, have the program work
 // on one message after the other (a request of its own instance, so that workers, CPU, calls to
 // others and errors are the program's), and delete each that went well. What failed is not deleted
-// and comes back when its visibility timeout is over; of a FIFO queue the rest of the batch then
-// does too, to keep the order. What an instance had in hand when it was lost comes back likewise.
+// and comes back when its visibility timeout is over; of a FIFO queue the rest of its group in the
+// batch does too, to keep the order. What an instance had in hand when it was lost comes back
+// likewise.
 //
 // An instance that terminates receives no more, and finishes what it has in hand if its
 // deregistration delay suffices. Left out: deletion in batches.
@@ -93,6 +94,7 @@ class QueueConsumer final : public sim::Entity {
   void remove(Loop& loop);
   void on_heartbeat(sim::Handle context);
   void drop_rest(Loop& loop);
+  void drop_group(Loop& loop, std::uint32_t group);
   bool is_poison(const Poll& poll, const Message& message) const;
   void wait_before_next(Loop& loop, sim::Duration pause);
 

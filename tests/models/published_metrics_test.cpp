@@ -27,7 +27,10 @@ const std::vector<std::string>& runs() {
       "tasks: {ecs_service: {cpu: 256, memory: 512MiB, desired_count: 1, service_time: 1ms, "
       "capacity_provider_strategy: [{capacity_provider: provider, weight: 1}]}}, "
       "provider: {ecs_capacity_provider: {auto_scaling_group: group}}, "
-      "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}"};
+      "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}",
+      "users: {client: {target: bus, writes: 100%, open: {poisson: 1/s}}}, "
+      "bus: {eventbridge_bus: {rules: [{targets: [topic]}]}}, "
+      "topic: {sns_topic: {subscriptions: [jobs]}}, jobs: {sqs_queue: {}}"};
   return all;
 }
 

@@ -161,9 +161,9 @@ TEST(SqsFifoQueue, AtTheInFlightLimitOf120000NothingIsReturnedWithoutAnError) {
 
 // Fair queues ------------------------------------------------------------------------------------
 
-// 40 messages of tenant 1 are in flight, more of it wait before those of tenant 2.
+// 30 messages of tenant 1 are in flight, more of it wait before those of tenant 2.
 struct NoisyRun : MessengerRun {
-  explicit NoisyRun(std::uint32_t in_flight = 40)
+  explicit NoisyRun(std::uint32_t in_flight = 30)
       : MessengerRun(queue("jobs", "visibility_timeout: 1000s")) {
     at(0s, [this, in_flight] {
       messenger.send("jobs", in_flight + 20, 1);
