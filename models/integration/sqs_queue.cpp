@@ -311,6 +311,14 @@ void SqsQueue::count_levels() {
   metric.visible.set(now, queue_->visible());
   metric.in_flight.set(now, queue_->in_flight());
   metric.delayed.set(now, queue_->delayed());
+  if (!backlog_since_) return;
+  if (queue_->visible() == 0) {
+    metric.drain.record(now - *backlog_since_);
+    backlog_since_.reset();
+  } else if (queue_->visible() > largest_backlog_) {
+    largest_backlog_ = queue_->visible();
+    backlog_since_ = now;
+  }
 }
 
 REGISTER_MODEL(SqsQueue, settings::SqsQueue);

@@ -80,6 +80,8 @@ class SqsQueue final : public sim::Component,
     sim::Level delayed{set, "ApproximateNumberOfMessagesDelayed", "Count", "delay not over"};
     sim::Level age{set, "ApproximateAgeOfOldestMessage", "Seconds",
                    "age of the oldest message not deleted, once a minute"};
+    sim::Histogram drain{set, "TimeToDrain",
+                         "from the largest backlog to none, of backlogs older than a minute"};
     sim::Level noisy{set, "ApproximateNumberOfNoisyGroups", "Count", "noisy tenants"};
     MessageAccount messages{set};
   };
@@ -133,6 +135,8 @@ class SqsQueue final : public sim::Component,
   std::size_t next_waiting_ = 0;
   bool serving_ = false;
   std::vector<MoveTask> move_tasks_;
+  std::optional<sim::Time> backlog_since_;  // its largest extent so far
+  std::int64_t largest_backlog_ = 0;
   double slow_ = 1, errors_ = 0;
   sim::Stream time_chance_, poll_chance_, group_chance_, error_chance_;
 };

@@ -100,7 +100,12 @@ void SqsQueue::collect(std::uint32_t which, sim::Time, sim::Time, StatisticSet& 
 
 void SqsQueue::on_minute_over() {
   const sim::Time now = sim().now();
-  metric.age.set(now, static_cast<std::int64_t>(sim::seconds(queue_->age_of_oldest())));
+  const sim::Duration age = queue_->age_of_oldest();
+  metric.age.set(now, static_cast<std::int64_t>(sim::seconds(age)));
+  if (!backlog_since_ && age > std::chrono::minutes(1) && queue_->visible() > 0) {
+    backlog_since_ = now;
+    largest_backlog_ = queue_->visible();
+  }
   metric.noisy.set(now, static_cast<std::int64_t>(queue_->noisy_tenants()));
   count_levels();
   sim().after<&SqsQueue::on_minute_over>(std::chrono::minutes(1), this, 0, sim::Turn::sample);

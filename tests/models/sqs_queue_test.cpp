@@ -266,6 +266,15 @@ TEST(SqsQueue, AnyClientIsAProducerByNamingTheQueueAsItsTarget) {
   EXPECT_EQ(run.metric("users", "Failed"), 0);
 }
 
+TEST(SqsQueue, TheTimeToDrainCountsFromTheLargestBacklogToNone) {
+  MessengerRun run(queue("jobs", "visibility_timeout: 1h"), "1h");
+  for (int i = 0; i < 20; ++i) run.at(i * 30s, [&] { run.messenger.send("jobs", 1); });
+  for (int i = 0; i < 20; ++i) run.at(800s + i * 10s, [&] { run.messenger.receive("jobs", 1); });
+  run.sim.run();
+  EXPECT_EQ(run.metric("jobs", "TimeToDrain", "count"), 1);
+  EXPECT_NEAR(run.metric("jobs", "TimeToDrain", "max"), 990 - 570, 1e-6);  // the last came at 570 s
+}
+
 TEST(SqsQueue, CloudWatchLearnsTheAgeOfTheOldestMessage) {
   MessengerRun run(queue("jobs", "metric_delay: 0s"), "20min");
   run.at(5min, [&] { run.messenger.send("jobs", 1); });
