@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <string>
 
 #include "models/mechanisms/ports_messaging.hpp"
@@ -62,12 +63,21 @@ void check_queue(const sim::Simulation& sim, const sim::Component& component) {
       << component.name();
 }
 
-void check_seed(std::uint64_t seed) {
+// What the seeds have reached so far, so that a swarm in which nothing happens fails.
+using Reached = std::map<std::string, double>;
+constexpr const char* fates[] = {
+    "MessagesDelivered", "MessagesForwarded",   "MessagesDeadLettered", "MessagesDiscarded",
+    "MessagesExpired",   "MessagesLost",        "MessagesLeft",         "DuplicateEffects",
+    "MessagesReordered", "MessagesInLostHands", "DeduplicatedMessages", "ReplayedEvents",
+    "OverLimit",         "ThrottledRequests",   "PoisonMessages",       "StaleReceipts"};
+
+void check_seed(std::uint64_t seed, Reached& reached) {
   const std::string experiment = random_experiment(seed);
   SCOPED_TRACE("seed " + std::to_string(seed) + "\n" + experiment);
   const auto sim = simulation_of(experiment, seed);
   sim->run();
   check_books(*sim);
+  for (const char* fate : fates) reached[fate] += sum(*sim, fate);
   std::int64_t in_hand = 0, in_flight = 0;
   for (const auto& component : sim->components()) {
     if (dynamic_cast<const QueuePort*>(component.get()) != nullptr) {
@@ -89,11 +99,13 @@ class Swarm : public ::testing::TestWithParam<std::uint64_t> {};
 TEST_P(Swarm, TheLedgerBalancesWhateverIsBuiltAndBroken) {
   const std::uint64_t first = setting("WINDTUNNEL_SWARM_FIRST", 1);
   const std::uint64_t seeds = setting("WINDTUNNEL_SWARM_SEEDS", 200);
+  Reached reached;
   for (std::uint64_t seed = first + GetParam(); seed < first + seeds; seed += 4) {
     std::printf("seed %llu\n", static_cast<unsigned long long>(seed));
     std::fflush(stdout);  // before what may end the process
-    check_seed(seed);
+    check_seed(seed, reached);
   }
+  for (const auto& [fate, messages] : reached) EXPECT_GT(messages, 0) << fate << " in no run";
 }
 
 INSTANTIATE_TEST_SUITE_P(Part, Swarm, ::testing::Values(0, 1, 2, 3));
