@@ -206,6 +206,46 @@ std::string capacity_lines(const Summary& summary) {
   return text;
 }
 
+// What became of the messages of each queue, topic, bus and stream; means over the replications.
+std::string message_lines(const Summary& summary) {
+  static constexpr std::pair<const char*, const char*> ends[] = {
+      {"MessagesDelivered", "delivered"},
+      {"MessagesForwarded", "forwarded"},
+      {"MessagesDeadLettered", "dead-lettered"},
+      {"MessagesDiscarded", "discarded"},
+      {"MessagesExpired", "expired"},
+      {"MessagesLost", "lost"},
+      {"MessagesLeft", "left"},
+      {"DuplicateEffects", "done twice"},
+      {"MessagesReordered", "out of order"}};
+  std::string text;
+  for (const auto& [component, metrics] : summary.components) {
+    const auto accepted = metrics.find("MessagesAccepted");
+    if (accepted == metrics.end() || accepted->second.at("sum") == 0) continue;
+    const auto mean = [](double value) {
+      return value == std::floor(value) ? fmt::format("{:.0f}", value)
+                                        : fmt::format("{:.1f}", value);
+    };
+    std::string of_component =
+        fmt::format("{}: {} accepted", component, mean(accepted->second.at("sum")));
+    for (const auto& [metric, word] : ends) {
+      const double value = metrics.at(metric).at("sum");
+      if (value > 0) of_component += fmt::format(", {} {}", mean(value), word);
+    }
+    if (const auto& effect = metrics.at("ProducerToEffect"); effect.at("count") > 0) {
+      of_component += fmt::format("; to the effect p50 {}, p99 {}", duration_text(effect.at("p50")),
+                                  duration_text(effect.at("p99")));
+    }
+    const auto drain = metrics.find("TimeToDrain");
+    if (drain != metrics.end() && drain->second.at("count") > 0) {
+      of_component +=
+          fmt::format("; backlog drained in {}", duration_text(drain->second.at("max")));
+    }
+    text += line(text.empty() ? "messages" : "", of_component);
+  }
+  return text;
+}
+
 std::string stories_text(const Results& results, const Summary& summary,
                          const VerdictContext& context) {
   std::string text;
@@ -260,6 +300,7 @@ std::string verdict_text(const Results& results, const Summary& summary,
   text += fault_lines(results);
   text += measure_lines(results, summary);
   text += capacity_lines(summary);
+  text += message_lines(summary);
   text += stories_text(results, summary, context);
   text += assumption_line(results, context);
   if (!context.results_path.empty()) text += line("results", context.results_path);

@@ -32,6 +32,14 @@ struct RunOptions {
   Duration latency_bound = forever;
 };
 
+// Keeps what calls carry (sim::Call::payload). A payload belongs to its call: the caller puts it
+// there, both sides may look at it while they hold the call, and it ends with the call.
+class PayloadKeeper {
+ public:
+  virtual ~PayloadKeeper() = default;
+  virtual void on_call_ended(Handle payload) = 0;
+};
+
 class Simulation {
  public:
   explicit Simulation(const RunOptions& options);
@@ -91,9 +99,11 @@ class Simulation {
   // The caller's side ends a call that never left: no address answered. on_answer() is called.
   void fail(Handle handle, Outcome outcome);
 
-  // The number of one who opens connections, one after the other; of several, the first.
-  std::uint32_t add_socket() { return add_sockets(1); }
+  // The first of so many numbers, for those who open connections, one after the other each.
   std::uint32_t add_sockets(std::uint32_t count) { return (sockets_ += count) - count; }
+
+  // One at most; it lives as long as the run.
+  void keep_payloads(PayloadKeeper& keeper) { payload_keeper_ = &keeper; }
 
   // The number of a class of requests, a new one where it is not known yet (65,535 at most).
   std::uint16_t number_of(const RequestClass& request_class);
@@ -164,7 +174,12 @@ class Simulation {
   void deliver_answer(Handle handle);
   void answer_on_way(Handle handle, Call& call);
   void release_if_done(Handle handle, Call& call) {
-    if (call.caller_done && call.callee_done) calls_.destroy(handle);
+    if (call.caller_done && call.callee_done) end(handle, call);
+  }
+  void end(Handle handle, Call& call) {
+    if (call.payload) [[unlikely]]
+      payload_keeper_->on_call_ended(call.payload);
+    calls_.destroy(handle);
   }
 
   RunOptions options_;
@@ -177,6 +192,7 @@ class Simulation {
   Time next_sample_ = Time::max();
   std::uint64_t attention_ = ~std::uint64_t{0};  // events from this key on concern the watcher
   Pool<Call> calls_;
+  PayloadKeeper* payload_keeper_ = nullptr;
   std::vector<RequestClass> classes_{1};
   std::uint32_t sockets_ = 0;
   std::vector<Event> operations_;

@@ -28,7 +28,8 @@ std::vector<sim::ZoneId> zones_of(sim::Simulation& sim, const Settings& settings
     const std::string& region = network.region(zone);
     const Location* place = find_location(region);
     const bool outside = place == nullptr || !is_region(*place);
-    if (!outside && (settings.region().empty() || settings.region() == region)) {
+    if (network.kind(zone) == sim::Network::Kind::zone && !outside &&
+        (settings.region().empty() || settings.region() == region)) {
       zones.push_back(zone);
     }
   }

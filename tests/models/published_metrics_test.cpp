@@ -33,7 +33,10 @@ const std::vector<std::string>& runs() {
       "[{load_balancer: nlb}]}]}}, nlb: {network_load_balancer: {targets: web}}, "
       "web: {ec2_service: {on: group, service_time: 1ms}}, group: {auto_scaling_group: {size: 1}}",
       "users: {client: {target: cdn, open: {poisson: 1/s}}}, "
-      "cdn: {cloudfront_distribution: {origins: [web]}}, web: {station: {service_time: 1ms}}"};
+      "cdn: {cloudfront_distribution: {origins: [web]}}, web: {station: {service_time: 1ms}}",
+      "users: {client: {target: bus, writes: 100%, open: {poisson: 1/s}}}, "
+      "bus: {eventbridge_bus: {rules: [{targets: [topic]}]}}, "
+      "topic: {sns_topic: {subscriptions: [jobs]}}, jobs: {sqs_queue: {}}"};
   return all;
 }
 
