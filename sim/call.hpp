@@ -50,6 +50,7 @@ enum class Outcome : std::uint8_t {
   timeout,           // no answer in time
   abandoned,         // left a queue before service began
   breaker_open,      // the caller's own circuit breaker
+  throttled,         // a quota is used up (HTTP 429, or 400 with a throttling code)
 };
 const char* to_string(Outcome outcome);
 
@@ -57,6 +58,7 @@ const char* to_string(Outcome outcome);
 // request of which nothing is known.
 struct RequestClass {
   std::string host, path = "/";
+  std::int64_t bytes = 0;  // of a request's body
 
   friend bool operator==(const RequestClass&, const RequestClass&) = default;
 };

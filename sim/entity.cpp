@@ -60,6 +60,8 @@ const char* to_string(Outcome outcome) {
       return "abandoned";
     case Outcome::breaker_open:
       return "circuit breaker open";
+    case Outcome::throttled:
+      return "throttled";
   }
   return "?";
 }
