@@ -68,7 +68,7 @@ struct Call {
   Entity* callee = nullptr;
   Lane* lane = nullptr;                    // the timeout it rides on, or none
   Handle context;                          // the caller's own: its request, or the call it serves
-  Handle payload;                          // what it carries, as caller and callee agree: messages
+  Handle payload;                          // what it carries, and its end: see PayloadKeeper
   alignas(8) unsigned char storage[16]{};  // the callee's own: see work_as()
   Time opened{};                           // when the caller opened it
   Time arrived{};                          // when the callee got it

@@ -11,9 +11,9 @@ namespace windtunnel::sim {
 
 Network::Network() { jitter_table_.fill(1u << jitter_bits); }
 
-ZoneId Network::add_zone(std::string name, std::string region) {
+ZoneId Network::add_zone(std::string name, std::string region, Kind kind) {
   WT_CHECK(zones_.size() < 0xffff, "more than 65,535 zones");
-  zones_.push_back({std::move(name), std::move(region)});
+  zones_.push_back({.name = std::move(name), .region = std::move(region), .kind = kind});
   const std::size_t n = zones_.size();
   std::vector<Path> wider(n * n);
   for (std::size_t a = 0; a + 1 < n; ++a) {

@@ -24,10 +24,15 @@ class Network {
   void attach(Platform& platform) { platform_ = &platform; }
 
   // Outside: a place that no zone fault is meant for.
-  ZoneId add_zone(std::string name, std::string region);
+  enum class Kind : std::uint8_t {
+    zone,      // an availability zone, or a place outside AWS (region "")
+    regional,  // where a region's own services are: in none of its zones, but lost with all of them
+  };
+  ZoneId add_zone(std::string name, std::string region, Kind kind = Kind::zone);
   std::size_t zones() const { return zones_.size(); }
   const std::string& name(ZoneId zone) const { return zones_[zone].name; }
   const std::string& region(ZoneId zone) const { return zones_[zone].region; }
+  Kind kind(ZoneId zone) const { return zones_[zone].kind; }
   std::optional<ZoneId> find(std::string_view name) const;
   // Zones of a region in order of their making.
   std::vector<ZoneId> zones_of(std::string_view region) const;
@@ -72,6 +77,7 @@ class Network {
   static constexpr int jitter_bits = 16;
   struct Zone {
     std::string name, region;
+    Kind kind = Kind::zone;
     std::uint32_t island = 0;
     double slow = 1, loss = 0;
   };

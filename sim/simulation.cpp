@@ -206,7 +206,7 @@ void Simulation::answer(Handle handle, Outcome outcome) {
   if (call.caller_done) {
     tell_watcher(CallStep::late, handle, call);
     call.caller->on_late_answer(call);
-    calls_.destroy(handle);
+    end(handle, call);
     return;
   }
   const auto time =
@@ -230,13 +230,13 @@ void Simulation::deliver_answer(Handle handle) {
   tell_watcher(call->caller_done ? CallStep::late : CallStep::ended, handle, *call);
   if (call->caller_done) {
     call->caller->on_late_answer(*call);
-    calls_.destroy(handle);
+    end(handle, *call);
     return;
   }
   if (call->lane != nullptr) call->lane->leave(*call);
   call->caller_done = true;
   call->caller->on_answer(*call, handle);
-  calls_.destroy(handle);
+  end(handle, *call);
 }
 
 void Simulation::drop(Handle handle) {

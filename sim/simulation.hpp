@@ -32,6 +32,14 @@ struct RunOptions {
   Duration latency_bound = forever;
 };
 
+// Keeps what calls carry (sim::Call::payload). A payload belongs to its call: the caller puts it
+// there, both sides may look at it while they hold the call, and it ends with the call.
+class PayloadKeeper {
+ public:
+  virtual ~PayloadKeeper() = default;
+  virtual void on_call_ended(Handle payload) = 0;
+};
+
 class Simulation {
  public:
   explicit Simulation(const RunOptions& options);
@@ -90,6 +98,9 @@ class Simulation {
   void give_up(Handle handle);
   // The caller's side ends a call that never left: no address answered. on_answer() is called.
   void fail(Handle handle, Outcome outcome);
+
+  // One at most; it lives as long as the run.
+  void keep_payloads(PayloadKeeper& keeper) { payload_keeper_ = &keeper; }
 
   // The number of a class of requests, a new one where it is not known yet (65,535 at most).
   std::uint16_t number_of(const RequestClass& request_class);
@@ -160,7 +171,12 @@ class Simulation {
   void deliver_answer(Handle handle);
   void answer_on_way(Handle handle, Call& call);
   void release_if_done(Handle handle, Call& call) {
-    if (call.caller_done && call.callee_done) calls_.destroy(handle);
+    if (call.caller_done && call.callee_done) end(handle, call);
+  }
+  void end(Handle handle, Call& call) {
+    if (call.payload) [[unlikely]]
+      payload_keeper_->on_call_ended(call.payload);
+    calls_.destroy(handle);
   }
 
   RunOptions options_;
@@ -173,6 +189,7 @@ class Simulation {
   Time next_sample_ = Time::max();
   std::uint64_t attention_ = ~std::uint64_t{0};  // events from this key on concern the watcher
   Pool<Call> calls_;
+  PayloadKeeper* payload_keeper_ = nullptr;
   std::vector<RequestClass> classes_{1};
   std::vector<Event> operations_;
   std::size_t next_operation_ = 0;

@@ -25,7 +25,8 @@ std::vector<sim::ZoneId> zones_of(sim::Simulation& sim, const Settings& settings
   for (std::size_t i = 0; i < network.zones(); ++i) {
     const auto zone = static_cast<sim::ZoneId>(i);
     const std::string& region = network.region(zone);
-    if (!region.empty() && (settings.region().empty() || settings.region() == region)) {
+    if (network.kind(zone) == sim::Network::Kind::zone && !region.empty() &&
+        (settings.region().empty() || settings.region() == region)) {
       zones.push_back(zone);
     }
   }

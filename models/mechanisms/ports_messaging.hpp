@@ -1,0 +1,73 @@
+// What messaging services and functions know of each other, beside models/mechanisms/ports.hpp. All
+// of them are reached by calls that carry a batch (models/mechanisms/messages.hpp), to the address
+// that Callable::resolve() gives; these ports tell what a caller has to know before.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "models/mechanisms/messages.hpp"
+
+namespace windtunnel {
+
+// "message_target": takes messages by calls of Batch::Action::send (a function: invoke_async), so
+// that topics, buses, destinations and dead-letter settings may name it. Every one is "callable".
+class MessageTarget {
+ public:
+  enum class Kind : std::uint8_t {
+    queue,
+    fifo_queue,
+    topic,
+    fifo_topic,
+    bus,
+    stream,
+    delivery_stream,
+    function,
+  };
+  virtual ~MessageTarget() = default;
+  virtual Kind kind() const = 0;
+};
+
+// "queue": polled by workers and mappings: calls of Batch::Action receive, remove,
+// change_visibility.
+class QueuePort {
+ public:
+  virtual ~QueuePort() = default;
+  virtual bool fifo() const = 0;
+  virtual sim::Duration visibility_timeout() const = 0;
+  virtual std::optional<std::uint32_t> max_receive_count() const = 0;  // absent: no redrive policy
+  // Another queue, or a subscription, names it as its dead-letter queue. In attach().
+  virtual void serve_as_dead_letter_queue() = 0;
+  // From a queue that names it, without the network: `enqueued` is the date in the queue before.
+  virtual void take_dead_letter(Message& message, sim::Time enqueued) = 0;
+};
+
+// "stream": shards that are read by calls of Batch::Action::read_records. A shard's number is its
+// place in the order of creation and is never used again.
+class StreamPort {
+ public:
+  virtual ~StreamPort() = default;
+  struct Shard {
+    std::uint32_t number = 0;
+    bool closed = false;      // a parent: readable to its end
+    std::uint64_t first = 0;  // its oldest record still kept (TRIM_HORIZON), and
+    std::uint64_t next = 0;   // where the next one goes (LATEST)
+  };
+  virtual std::vector<Shard> shards() const = 0;
+  // Every application reads all records; what each owes is its own account.
+  virtual LossLedger::Account add_consumer(const sim::Component& consumer) = 0;
+};
+
+// "function": invoked by calls of Batch::Action::invoke (its answer is the call's outcome) or
+// invoke_async (its own queue takes the event, then the call is answered).
+class FunctionPort {
+ public:
+  virtual ~FunctionPort() = default;
+  virtual sim::Duration timeout() const = 0;
+  virtual std::optional<std::uint32_t> reserved_concurrency() const = 0;
+  // Of the batch of an invocation: which of its messages the function failed on, marked in each
+  // Message::result by the answer, where the mapping asked for partial batch responses.
+  virtual bool reports_batch_item_failures() const = 0;
+};
+
+}  // namespace windtunnel
