@@ -80,7 +80,9 @@ void LambdaEvents::send(const sim::Address& to, Message message, Purpose purpose
   call.tag = purpose;
   call.request_class = message.request_class;
   const auto action = purpose == invocation ? Batch::Action::invoke : Batch::Action::send;
-  messages_.put_into(call, action).messages.push_back(message);
+  Batch& batch = messages_.put_into(call, action);
+  batch.dead_letters = purpose == dead_letter;
+  batch.messages.push_back(message);
   sim().send(child, to);
 }
 

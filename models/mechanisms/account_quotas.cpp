@@ -62,7 +62,8 @@ AccountQuotas::AccountQuotas(sim::Simulation& sim, std::string name, std::string
       api_gateway(filled(limits.api_gateway.value_or(api_gateway_of(region)))),
       start_standard(filled(limits.start_standard.value_or(start_standard_of(region)))),
       start_express(filled(limits.start_express.value_or(Bucket{6000, 6000}))),
-      state_transitions(filled(limits.state_transitions.value_or(state_transitions_of(region)))),
+      state_transitions(limits.state_transitions.value_or(state_transitions_of(region)).rate,
+                        limits.state_transitions.value_or(state_transitions_of(region)).burst),
       region_(std::move(region)) {
   if (limits.lambda_shared_scaling) lambda_scaling = filled(*limits.lambda_shared_scaling);
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "models/mechanisms/concurrency_pool.hpp"
+#include "models/mechanisms/delay_bucket.hpp"
 #include "models/mechanisms/token_bucket.hpp"
 #include "sim/simulation.hpp"
 
@@ -42,7 +43,8 @@ class AccountQuotas : public sim::Component {
   TokenBucket lambda_requests;
   std::optional<TokenBucket> lambda_scaling;
   TokenBucket api_gateway;
-  TokenBucket start_standard, start_express, state_transitions;
+  TokenBucket start_standard, start_express;
+  DelayBucket state_transitions;
 
   void lambda_changed();
 

@@ -1,4 +1,4 @@
-#include "models/compute/mapping_queue_source.hpp"
+#include "models/compute/lambda_queue_source.hpp"
 
 #include <algorithm>
 
@@ -16,7 +16,7 @@ constexpr std::uint32_t most_in_a_call = 10;
 constexpr std::uint64_t largest_payload = 6 << 20;
 }  // namespace
 
-MappingQueueSource::MappingQueueSource(sim::Component& mapping, sim::MetricSet& set,
+LambdaQueueSource::LambdaQueueSource(sim::Component& mapping, sim::MetricSet& set,
                                        const Settings& settings, Messages& messages)
     : Entity(mapping, "queue pollers"),
       metric(set),
@@ -25,7 +25,7 @@ MappingQueueSource::MappingQueueSource(sim::Component& mapping, sim::MetricSet& 
       invoker_(mapping, *this, settings.partial, messages),
       chance_(stream("dispatch")) {}
 
-void MappingQueueSource::wire(Callable& queue, const QueuePort& port, Callable& function,
+void LambdaQueueSource::wire(Callable& queue, const QueuePort& port, Callable& function,
                               Duration function_timeout, sim::ZoneId place) {
   queue_ = &queue;
   fifo_ = port.fifo();
@@ -40,12 +40,12 @@ void MappingQueueSource::wire(Callable& queue, const QueuePort& port, Callable& 
   }
 }
 
-void MappingQueueSource::start() {
+void LambdaQueueSource::start() {
   pollers_.resize(settings_.most);
   allow(settings_.initial);
 }
 
-void MappingQueueSource::allow(double pollers) {
+void LambdaQueueSource::allow(double pollers) {
   const double least = std::min(settings_.initial, 2u);
   allowed_ = std::clamp(pollers, least, static_cast<double>(settings_.most));
   target_ = static_cast<std::uint32_t>(allowed_);
@@ -57,7 +57,7 @@ void MappingQueueSource::allow(double pollers) {
 
 // --- one poller
 
-void MappingQueueSource::poll(std::uint32_t number) {
+void LambdaQueueSource::poll(std::uint32_t number) {
   Poller& poller = pollers_[number];
   if (number >= target_) {
     poller.state = State::stopped;
@@ -68,7 +68,7 @@ void MappingQueueSource::poll(std::uint32_t number) {
   call_receive(number, long_poll);
 }
 
-void MappingQueueSource::call_receive(std::uint32_t number, Duration wait) {
+void LambdaQueueSource::call_receive(std::uint32_t number, Duration wait) {
   const Handle handle = sim().open_call(*this, number, sim::Operation::write);
   Call& call = sim().call(handle);
   call.tag = receive;
@@ -80,18 +80,18 @@ void MappingQueueSource::call_receive(std::uint32_t number, Duration wait) {
   sim().send(handle, queue_->resolve(sim::Operation::write, chance_).addresses.front());
 }
 
-void MappingQueueSource::on_answer(Call& call, Handle) {
+void LambdaQueueSource::on_answer(Call& call, Handle) {
   const std::uint32_t number = call.caller_node;
   const Batch& batch = *messages_.find(call);
   if (call.tag == receive) {
     if (call.outcome == Outcome::ok) return on_received(number, batch);
     if (pollers_[number].state == State::gathering) return gathered(number);
-    return sim().after<&MappingQueueSource::on_poll_again>(seconds(1), this, number);
+    return sim().after<&LambdaQueueSource::on_poll_again>(seconds(1), this, number);
   }
   if (--pollers_[number].removals == 0) next_batch(number);
 }
 
-void MappingQueueSource::on_received(std::uint32_t number, const Batch& received) {
+void LambdaQueueSource::on_received(std::uint32_t number, const Batch& received) {
   Poller& poller = pollers_[number];
   if (poller.state == State::polling) {
     if (received.messages.empty()) return poll(number);
@@ -112,7 +112,7 @@ void MappingQueueSource::on_received(std::uint32_t number, const Batch& received
 }
 
 // What does not fit into 6 MB waits for the next batch.
-void MappingQueueSource::gathered(std::uint32_t number) {
+void LambdaQueueSource::gathered(std::uint32_t number) {
   Poller& poller = pollers_[number];
   std::uint64_t bytes = 0;
   std::size_t fit = 0;
@@ -126,14 +126,14 @@ void MappingQueueSource::gathered(std::uint32_t number) {
   metric.batches.add();
   metric.invoking.add(sim().now(), +1);
   if (settings_.dispatch.is_zero()) return invoker_.invoke(number);
-  sim().after<&MappingQueueSource::on_dispatched>(settings_.dispatch.sample(chance_), this, number);
+  sim().after<&LambdaQueueSource::on_dispatched>(settings_.dispatch.sample(chance_), this, number);
 }
 
-void MappingQueueSource::on_dispatched(std::uint64_t number) {
+void LambdaQueueSource::on_dispatched(std::uint64_t number) {
   invoker_.invoke(static_cast<std::uint32_t>(number));
 }
 
-bool MappingQueueSource::on_throttled(std::uint32_t number, Duration pause) {
+bool LambdaQueueSource::on_throttled(std::uint32_t number, Duration pause) {
   if (sim().now() + pause - pollers_[number].since < lease_) return true;
   metric.given_up.add();
   metric.invoking.add(sim().now(), -1);
@@ -141,7 +141,7 @@ bool MappingQueueSource::on_throttled(std::uint32_t number, Duration pause) {
   return false;
 }
 
-void MappingQueueSource::on_invoked(std::uint32_t number, bool ok) {
+void LambdaQueueSource::on_invoked(std::uint32_t number, bool ok) {
   Poller& poller = pollers_[number];
   metric.invoking.add(sim().now(), -1);
   bool failed = !ok;
@@ -155,7 +155,7 @@ void MappingQueueSource::on_invoked(std::uint32_t number, bool ok) {
   remove_done(number);
 }
 
-void MappingQueueSource::remove_done(std::uint32_t number) {
+void LambdaQueueSource::remove_done(std::uint32_t number) {
   Poller& poller = pollers_[number];
   poller.removals = 1;  // until all are sent
   std::size_t next = 0;
@@ -175,13 +175,13 @@ void MappingQueueSource::remove_done(std::uint32_t number) {
   if (--poller.removals == 0) next_batch(number);
 }
 
-void MappingQueueSource::next_batch(std::uint32_t number) {
+void LambdaQueueSource::next_batch(std::uint32_t number) {
   Poller& poller = pollers_[number];
   poller.batch.swap(poller.surplus);
   poller.surplus.clear();
   if (poller.batch.empty()) {
     // By an event: where nothing takes time, a call within a call would never end.
-    return sim().after<&MappingQueueSource::on_poll_again>(Duration::zero(), this, number);
+    return sim().after<&LambdaQueueSource::on_poll_again>(Duration::zero(), this, number);
   }
   poller.state = State::gathering;
   gathered(number);
@@ -189,15 +189,15 @@ void MappingQueueSource::next_batch(std::uint32_t number) {
 
 // --- how many
 
-void MappingQueueSource::arm_scaling() {
+void LambdaQueueSource::arm_scaling() {
   if (scaling_) return;
   scaling_ = true;
   seconds_ = 0;
-  sim().after<&MappingQueueSource::on_scale>(seconds(1), this, 0, sim::Turn::control);
+  sim().after<&LambdaQueueSource::on_scale>(seconds(1), this, 0, sim::Turn::control);
 }
 
 // Messages are left if all pollers have found some within the last second.
-void MappingQueueSource::on_scale() {
+void LambdaQueueSource::on_scale() {
   const bool found = metric.received.total() > received_before_;
   received_before_ = metric.received.total();
   const sim::Time now = sim().now();
@@ -216,11 +216,11 @@ void MappingQueueSource::on_scale() {
     scaling_ = false;
     return;
   }
-  sim().after<&MappingQueueSource::on_scale>(seconds(1), this, 0, sim::Turn::control);
+  sim().after<&LambdaQueueSource::on_scale>(seconds(1), this, 0, sim::Turn::control);
 }
 
 // How fast concurrency falls is not documented: by half a minute.
-void MappingQueueSource::on_minute_over() {
+void LambdaQueueSource::on_minute_over() {
   if (errors_this_minute_ && !settings_.partial) {
     allow(allowed_ * (1 - settings_.reduction_on_errors));
   }

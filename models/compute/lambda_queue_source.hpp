@@ -14,7 +14,7 @@
 
 namespace windtunnel {
 
-class MappingQueueSource final : public sim::Entity, private BatchInvoker::Source {
+class LambdaQueueSource final : public sim::Entity, private BatchInvoker::Source {
  public:
   struct Settings {
     std::uint32_t batch_size;
@@ -26,7 +26,7 @@ class MappingQueueSource final : public sim::Entity, private BatchInvoker::Sourc
     double reduction_on_errors;
     sim::Distribution dispatch;
   };
-  MappingQueueSource(sim::Component& mapping, sim::MetricSet& set, const Settings& settings,
+  LambdaQueueSource(sim::Component& mapping, sim::MetricSet& set, const Settings& settings,
                      Messages& messages);
   void wire(Callable& queue, const QueuePort& port, Callable& function,
             sim::Duration function_timeout, sim::ZoneId place);
