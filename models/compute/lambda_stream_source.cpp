@@ -1,4 +1,4 @@
-#include "models/compute/mapping_stream_source.hpp"
+#include "models/compute/lambda_stream_source.hpp"
 
 #include <algorithm>
 
@@ -21,7 +21,7 @@ constexpr Duration between_reads{std::chrono::milliseconds(200)};
 constexpr Duration first_pause{seconds(1)}, longest_pause{seconds(60)};
 }  // namespace
 
-MappingStreamSource::MappingStreamSource(sim::Component& mapping, sim::MetricSet& set,
+LambdaStreamSource::LambdaStreamSource(sim::Component& mapping, sim::MetricSet& set,
                                          const Settings& settings, Messages& messages)
     : Entity(mapping, "stream pollers"),
       metric(set),
@@ -32,7 +32,7 @@ MappingStreamSource::MappingStreamSource(sim::Component& mapping, sim::MetricSet
       consumer_(mapping, ledger_metrics_),
       chance_(stream("addresses")) {}
 
-void MappingStreamSource::wire(Callable& stream, StreamPort& port, Callable& function,
+void LambdaStreamSource::wire(Callable& stream, StreamPort& port, Callable& function,
                                Callable* on_failure, sim::ZoneId place) {
   stream_ = &stream;
   port_ = &port;
@@ -42,13 +42,13 @@ void MappingStreamSource::wire(Callable& stream, StreamPort& port, Callable& fun
   set_zone(place);
 }
 
-void MappingStreamSource::start() {
+void LambdaStreamSource::start() {
   for (const StreamPort::Shard& shard : port_->shards()) {
     if (shard.parents.empty()) open(shard, settings_.from_latest);
   }
 }
 
-void MappingStreamSource::open(const StreamPort::Shard& shard, bool latest) {
+void LambdaStreamSource::open(const StreamPort::Shard& shard, bool latest) {
   shards_.push_back({.number = shard.number, .position = latest ? shard.next : shard.first});
   for (std::uint32_t i = 0; i < settings_.lanes; ++i) lanes_.emplace_back();
   read_more(static_cast<std::uint32_t>(shards_.size() - 1));
@@ -56,7 +56,7 @@ void MappingStreamSource::open(const StreamPort::Shard& shard, bool latest) {
 
 // --- reading
 
-void MappingStreamSource::read_more(std::uint32_t index) {
+void LambdaStreamSource::read_more(std::uint32_t index) {
   Shard& shard = shards_[index];
   const std::uint64_t room = std::uint64_t{settings_.batch_size} * settings_.lanes;
   if (shard.reading || shard.poll_due || shard.drained || shard.buffered >= room) return;
@@ -72,12 +72,12 @@ void MappingStreamSource::read_more(std::uint32_t index) {
   sim().send(handle, stream_->resolve(sim::Operation::read, chance_).addresses.front());
 }
 
-void MappingStreamSource::on_poll_due(std::uint64_t index) {
+void LambdaStreamSource::on_poll_due(std::uint64_t index) {
   shards_[index].poll_due = false;
   read_more(static_cast<std::uint32_t>(index));
 }
 
-void MappingStreamSource::on_answer(Call& call, Handle) {
+void LambdaStreamSource::on_answer(Call& call, Handle) {
   if (call.tag != read) return;
   const std::uint32_t index = call.caller_node;
   Shard& shard = shards_[index];
@@ -87,11 +87,11 @@ void MappingStreamSource::on_answer(Call& call, Handle) {
   if (call.outcome == Outcome::ok) on_records(index, batch);
   if (shard.drained) return;
   shard.poll_due = true;
-  sim().after<&MappingStreamSource::on_poll_due>(
+  sim().after<&LambdaStreamSource::on_poll_due>(
       found ? between_reads : settings_.polling_interval, this, index);
 }
 
-void MappingStreamSource::on_records(std::uint32_t index, const Batch& batch) {
+void LambdaStreamSource::on_records(std::uint32_t index, const Batch& batch) {
   Shard& shard = shards_[index];
   shard.position = batch.position;
   for (const Message& message : batch.messages) {
@@ -112,7 +112,7 @@ void MappingStreamSource::on_records(std::uint32_t index, const Batch& batch) {
 
 // --- a lane
 
-void MappingStreamSource::fill(std::uint32_t lane) {
+void LambdaStreamSource::fill(std::uint32_t lane) {
   Lane& it = lanes_[lane];
   if (it.state != State::waiting || it.waiting.empty()) return;
   std::uint64_t records = 0;
@@ -124,7 +124,7 @@ void MappingStreamSource::fill(std::uint32_t lane) {
   if (records < settings_.batch_size && left > Duration::zero()) {
     if (it.window_armed) return;
     it.window_armed = true;
-    return sim().after<&MappingStreamSource::on_window_over>(left, this, lane);
+    return sim().after<&LambdaStreamSource::on_window_over>(left, this, lane);
   }
   records = 0;
   std::uint64_t bytes = 0;
@@ -143,12 +143,12 @@ void MappingStreamSource::fill(std::uint32_t lane) {
   invoke(lane);
 }
 
-void MappingStreamSource::on_window_over(std::uint64_t lane) {
+void LambdaStreamSource::on_window_over(std::uint64_t lane) {
   lanes_[lane].window_armed = false;
   fill(static_cast<std::uint32_t>(lane));
 }
 
-void MappingStreamSource::invoke(std::uint32_t lane) {
+void LambdaStreamSource::invoke(std::uint32_t lane) {
   Lane& it = lanes_[lane];
   it.state = State::invoking;
   metric.batches.add();
@@ -156,7 +156,7 @@ void MappingStreamSource::invoke(std::uint32_t lane) {
   invoker_.invoke(lane);
 }
 
-void MappingStreamSource::on_invoked(std::uint32_t lane, bool ok) {
+void LambdaStreamSource::on_invoked(std::uint32_t lane, bool ok) {
   Lane& it = lanes_[lane];
   // With partial responses it goes on at the first record that failed.
   std::size_t good = 0;
@@ -168,14 +168,14 @@ void MappingStreamSource::on_invoked(std::uint32_t lane, bool ok) {
   failed(lane);
 }
 
-bool MappingStreamSource::on_throttled(std::uint32_t lane, Duration) {
+bool LambdaStreamSource::on_throttled(std::uint32_t lane, Duration) {
   forget_old(lane);
   if (!lanes_[lane].batch.empty()) return true;
   next_batch(lane);
   return false;
 }
 
-void MappingStreamSource::failed(std::uint32_t lane) {
+void LambdaStreamSource::failed(std::uint32_t lane) {
   Lane& it = lanes_[lane];
   if (settings_.bisect && it.batch.size() > 1) {
     metric.bisected.add();
@@ -190,17 +190,17 @@ void MappingStreamSource::failed(std::uint32_t lane) {
   }
   const Duration pause =
       std::min(longest_pause, first_pause * (1 << std::min(it.retries, 10u)));
-  sim().after<&MappingStreamSource::on_retry>(pause, this, lane);
+  sim().after<&LambdaStreamSource::on_retry>(pause, this, lane);
 }
 
-void MappingStreamSource::on_retry(std::uint64_t number) {
+void LambdaStreamSource::on_retry(std::uint64_t number) {
   const auto lane = static_cast<std::uint32_t>(number);
   forget_old(lane);
   if (lanes_[lane].batch.empty()) return next_batch(lane);
   invoke(lane);
 }
 
-void MappingStreamSource::forget_old(std::uint32_t lane) {
+void LambdaStreamSource::forget_old(std::uint32_t lane) {
   Lane& it = lanes_[lane];
   const std::uint64_t first = port_->shard(shard_of(lane).number).first;
   std::size_t old = 0;
@@ -214,7 +214,7 @@ void MappingStreamSource::forget_old(std::uint32_t lane) {
 }
 
 // The first so many of the batch are: with their effect, or given up.
-void MappingStreamSource::done(std::uint32_t lane, std::size_t messages, bool with_effect) {
+void LambdaStreamSource::done(std::uint32_t lane, std::size_t messages, bool with_effect) {
   if (messages == 0) return;
   Lane& it = lanes_[lane];
   Shard& shard = shard_of(lane);
@@ -240,7 +240,7 @@ void MappingStreamSource::done(std::uint32_t lane, std::size_t messages, bool wi
   it.batch.erase(it.batch.begin(), it.batch.begin() + static_cast<std::ptrdiff_t>(messages));
 }
 
-void MappingStreamSource::next_batch(std::uint32_t lane) {
+void LambdaStreamSource::next_batch(std::uint32_t lane) {
   lanes_[lane].state = State::waiting;
   lanes_[lane].since = sim().now();
   fill(lane);
@@ -250,7 +250,7 @@ void MappingStreamSource::next_batch(std::uint32_t lane) {
 }
 
 // A closed shard that is read and done with makes way for its children.
-void MappingStreamSource::drained(std::uint32_t index) {
+void LambdaStreamSource::drained(std::uint32_t index) {
   Shard& shard = shards_[index];
   if (shard.drained || shard.buffered > 0) return;
   const StreamPort::Shard now = port_->shard(shard.number);

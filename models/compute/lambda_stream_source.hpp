@@ -18,7 +18,7 @@
 
 namespace windtunnel {
 
-class MappingStreamSource final : public sim::Entity, private BatchInvoker::Source {
+class LambdaStreamSource final : public sim::Entity, private BatchInvoker::Source {
  public:
   struct Settings {
     std::uint32_t batch_size, lanes;
@@ -27,7 +27,7 @@ class MappingStreamSource final : public sim::Entity, private BatchInvoker::Sour
     std::optional<std::uint32_t> maximum_retry_attempts;
     std::optional<sim::Duration> maximum_record_age;
   };
-  MappingStreamSource(sim::Component& mapping, sim::MetricSet& set, const Settings& settings,
+  LambdaStreamSource(sim::Component& mapping, sim::MetricSet& set, const Settings& settings,
                       Messages& messages);
   void wire(Callable& stream, StreamPort& port, Callable& function, Callable* on_failure,
             sim::ZoneId place);
