@@ -44,7 +44,8 @@ struct Spread {
 };
 
 bool carries_work(const Reference& reference) {
-  static const std::set<std::string> messaging = {"message_target", "queue", "stream", "function"};
+  static const std::set<std::string> messaging = {"message_target", "queue", "stream", "function",
+                                                  "callable"};
   return !reference.asynchronous || messaging.contains(reference.port);
 }
 

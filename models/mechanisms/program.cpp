@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "models/mechanisms/program.pb.h"
+#include "models/mechanisms/queue_consumer.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/mechanisms/wildcard.hpp"
 
@@ -38,6 +39,9 @@ Program::Program(sim::Simulation& sim, const std::string& name, const settings::
                      c.has_service_time() ? to_distribution(c.service_time()) : usual,
                      c.makes_calls()});
   }
+  if (!settings.polls().empty()) {
+    consumer_ = std::make_unique<QueueConsumer>(*this, metric_set_, settings.polls());
+  }
 }
 
 Program::~Program() = default;
@@ -49,6 +53,7 @@ void Program::run_on(Fleet& fleet, sim::Wiring& wiring) {
     nodes_.push_back({fleet.instance_host(i), 0});
     instances_.push_back(std::make_unique<Instance>(workers_, queue_));
   }
+  if (consumer_ != nullptr) consumer_->wire(wiring, nodes_);
   fleet.observe_fleet(*this);
   fleet.add_cpu_meter(*this);
 }
@@ -131,11 +136,13 @@ void Program::on_instance_in_service(std::uint32_t instance) {
   count_instances();
   if (it.healthy) now_healthy(instance);
   for (TargetObserver* observer : observers_) observer->on_target_registered(instance);
+  if (consumer_ != nullptr && it.serving) consumer_->begin(instance);
 }
 
 void Program::on_instance_terminating(std::uint32_t instance) {
   instances_[instance]->registered = false;
   count_instances();
+  if (consumer_ != nullptr) consumer_->stop(instance);
   for (TargetObserver* observer : observers_) observer->on_target_deregistered(instance);
 }
 
@@ -149,6 +156,7 @@ void Program::on_instance_lost(std::uint32_t instance, sim::HostLoss loss) {
   Instance& it = *instances_[instance];
   if (!it.serving) return;
   it.serving = false;
+  if (consumer_ != nullptr) consumer_->lose(instance);
   metric.lost.add(static_cast<std::uint64_t>(it.in_hand.size()));
   metric.busy_workers.add(sim().now(), -it.workers.busy());
   metric.queued.add(sim().now(), -it.workers.waiting());
@@ -167,6 +175,7 @@ void Program::on_instance_resumed(std::uint32_t instance) {
   instances_[instance]->serving = true;
   count_instances();
   if (instances_[instance]->healthy) now_healthy(instance);
+  if (consumer_ != nullptr) consumer_->begin(instance);
 }
 
 void Program::count_instances() {

@@ -21,6 +21,8 @@
 
 namespace windtunnel {
 
+class QueueConsumer;
+
 namespace settings {
 class Program;
 }
@@ -165,7 +167,8 @@ class Program : public sim::Component,
   bool behind_elb_ = false;
   WorkerUse use_;
   DemandMeter::Settings lag_;
-  std::unique_ptr<DemandMeter> demand_;  // where the fleet scales
+  std::unique_ptr<DemandMeter> demand_;      // where the fleet scales
+  std::unique_ptr<QueueConsumer> consumer_;  // where it polls queues
   sim::Stream service_chance_, check_chance_, error_chance_, order_chance_;
   double slow_ = 1, errors_ = 0;
 };
