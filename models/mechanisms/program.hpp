@@ -124,7 +124,8 @@ class Program : public sim::Component,
     bool has_worker;
   };
   struct Instance {
-    Instance(std::int64_t workers, std::int64_t queue) : workers(workers, queue) {}
+    Instance(std::int64_t workers, std::int64_t queue, Servers::Order order)
+        : workers(workers, queue, order) {}
     Servers workers;
     std::unique_ptr<ProcessorSharing> cpu;  // where more requests may compute than there are vCPUs
     std::vector<std::unique_ptr<Connector>> reads,
@@ -152,6 +153,7 @@ class Program : public sim::Component,
   bool make_calls(sim::Handle handle);
   void call_dependency(std::size_t index, sim::Handle handle, sim::Operation operation);
   void dependency_ended(sim::Call& call, bool success);
+  bool expires(Instance& instance, sim::Handle waiting);
   void free_worker(Instance& instance, bool of_check);
   void finish(sim::Handle handle, sim::Outcome outcome);
   void count_computing(Instance& instance, std::int64_t change);
@@ -159,6 +161,8 @@ class Program : public sim::Component,
   void now_healthy(std::uint32_t instance);
 
   std::int64_t workers_, queue_;
+  Servers::Order order_;
+  sim::Duration queue_expiry_;
   bool parallel_, asynchronous_;
   sim::Distribution health_check_time_;
   std::vector<Law> laws_;  // of all requests first
