@@ -22,6 +22,10 @@ Program::Program(sim::Simulation& sim, const std::string& name, const settings::
     : Component(sim, name),
       workers_(settings.workers()),
       queue_(settings.queue()),
+      order_(settings.queue_order() == settings::Program::LIFO ? Servers::Order::lifo
+                                                               : Servers::Order::fifo),
+      queue_expiry_(settings.has_queue_expiry() ? to_duration(settings.queue_expiry())
+                                                : sim::forever),
       asynchronous_(settings.asynchronous()),
       health_check_time_(to_distribution(settings.health_check_time())),
       dependencies_(*this, *this, settings.calls(), settings.parallel()),
@@ -51,7 +55,7 @@ void Program::run_on(Fleet& fleet, sim::Wiring& wiring) {
   dependencies_.wire(wiring);
   for (std::uint32_t i = 0; i < fleet.max_instances(); ++i) {
     nodes_.push_back({fleet.instance_host(i), 0});
-    instances_.push_back(std::make_unique<Instance>(workers_, queue_));
+    instances_.push_back(std::make_unique<Instance>(workers_, queue_, order_));
   }
   if (consumer_ != nullptr) consumer_->wire(wiring, nodes_);
   fleet.observe_fleet(*this);
@@ -319,12 +323,25 @@ void Program::on_answer(Call& call, Handle handle) { dependencies_.on_answer(cal
 void Program::on_timeout(Call& call, Handle handle) { dependencies_.on_timeout(call, handle); }
 void Program::on_late_answer(const Call&) { metric.wasted.add(); }
 
+// Nobody may wait for its answer any more: it is not begun.
+bool Program::expires(Instance& instance, Handle waiting) {
+  Call& call = sim().call(waiting);
+  if (sim().now() - call.arrived <= queue_expiry_) return false;
+  instance.workers.abandon();
+  metric.queued.add(sim().now(), -1);
+  metric.overloaded.add();
+  instance.in_hand.forget(sim(), call);
+  sim().answer(waiting, Outcome::overloaded);
+  return true;
+}
+
 void Program::free_worker(Instance& instance, bool of_check) {
   if (!of_check) {
     use_.release(sim().now());
     --instance.holding;
   }
-  const Handle next = instance.workers.leave([](Handle) { return true; });
+  const Handle next =
+      instance.workers.leave([&](Handle waiting) { return !expires(instance, waiting); });
   if (!next) return metric.busy_workers.add(sim().now(), -1);
   metric.queued.add(sim().now(), -1);
   begin(instance, sim().call(next), next);

@@ -120,7 +120,8 @@ class Program : public sim::Component,
     bool has_worker;
   };
   struct Instance {
-    Instance(std::int64_t workers, std::int64_t queue) : workers(workers, queue) {}
+    Instance(std::int64_t workers, std::int64_t queue, Servers::Order order)
+        : workers(workers, queue, order) {}
     Servers workers;
     std::unique_ptr<ProcessorSharing> cpu;  // where more requests may compute than there are vCPUs
     std::optional<Dependencies::Connections> connections;
@@ -149,6 +150,7 @@ class Program : public sim::Component,
   }
   void on_dependency_ended(sim::Handle request, bool success) override;
   void on_wasted_work() override { metric.wasted.add(); }
+  bool expires(Instance& instance, sim::Handle waiting);
   void free_worker(Instance& instance, bool of_check);
   void finish(sim::Handle handle, sim::Outcome outcome);
   void count_computing(Instance& instance, std::int64_t change);
@@ -156,6 +158,8 @@ class Program : public sim::Component,
   void now_healthy(std::uint32_t instance);
 
   std::int64_t workers_, queue_;
+  Servers::Order order_;
+  sim::Duration queue_expiry_;
   bool asynchronous_;
   sim::Distribution health_check_time_;
   std::vector<Law> laws_;  // of all requests first

@@ -27,7 +27,11 @@ const std::vector<std::string>& runs() {
       "tasks: {ecs_service: {cpu: 256, memory: 512MiB, desired_count: 1, service_time: 1ms, "
       "capacity_provider_strategy: [{capacity_provider: provider, weight: 1}]}}, "
       "provider: {ecs_capacity_provider: {auto_scaling_group: group}}, "
-      "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}"};
+      "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}",
+      "stream: {kinesis_data_stream: {}}, "
+      "app: {kcl_application: {stream: stream, on: group}}, group: {auto_scaling_group: {size: "
+      "1}}, "
+      "firehose: {firehose_delivery_stream: {stream: stream}}"};
   return all;
 }
 
