@@ -61,9 +61,10 @@ void LambdaFunction::invoke(Call& call, Handle handle) {
   sim().after<&LambdaFunction::on_initialized>(wait, this, handle);
 }
 
+// A snapshot holds what one's own code has initialised.
 Duration LambdaFunction::init_time() {
-  return (restore_ ? restore_->sample(init_chance_) : init_.sample(init_chance_)) +
-         dependencies_init_.sample(init_chance_);
+  if (restore_) return restore_->sample(init_chance_);
+  return init_.sample(init_chance_) + dependencies_init_.sample(init_chance_);
 }
 
 void LambdaFunction::on_initialized(Handle handle) { begin_work(sim().call(handle), handle); }

@@ -141,6 +141,8 @@ void LambdaStreamSource::fill(std::uint32_t lane) {
   }
   it.since = sim().now();
   it.retries = 0;
+  forget_old(lane);
+  if (it.batch.empty()) return fill(lane);
   invoke(lane);
 }
 

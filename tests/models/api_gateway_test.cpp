@@ -197,7 +197,7 @@ TEST(ApiGateway, BadSettingsAreRefusedWithTheirLimits) {
                          "web: {station: {service_time: 1ms}}"),
               HasSubstr("api.cache: is of REST APIs"));
   EXPECT_THAT(complaints("api: {api_gateway: {}}"), HasSubstr("routes is missing"));
-  EXPECT_THAT(complaints(api("cache: {ttl: 2h}")), HasSubstr("above 1h"));
+  EXPECT_THAT(complaints(api("cache: {ttl: 2h}")), HasSubstr("2h is above 3600s"));
 }
 
 }  // namespace

@@ -198,7 +198,7 @@ TEST(EventSourceMapping, Rule35BisectSplitsAreFreeOfTheRetryQuota) {
   EXPECT_GT(world.metric("m", "BisectedBatches"), 20);
   // Only the poisonous ones are given up.
   EXPECT_NEAR(discarded / (done + discarded), 0.002, 0.0015);
-  EXPECT_GT(done, 20'000);
+  EXPECT_GT(done, 15'000);  // of 30,000: each halving takes a pause
 }
 
 // Rule 35
@@ -251,7 +251,7 @@ TEST(EventSourceMapping, ServicesThatHaveNoneAreRefused) {
   EXPECT_THAT(said("users: {client: {target: fn, open: {poisson: 1/s}}}, "
                    "fn: {lambda_function: {runtime: rust}}, "
                    "m: {lambda_event_source_mapping: {function: fn}}"),
-              HasSubstr("queue, stream"));
+              HasSubstr("m: needs queue or stream"));
 }
 
 }  // namespace

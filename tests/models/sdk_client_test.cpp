@@ -118,14 +118,14 @@ TEST(SdkClient, AClientAndAServiceThatCallsOthersRetryByTheSameRules) {
   EXPECT_EQ(
       attempts(test::client("down", "open: {deterministic: 0.01/s}, retry: {sdk: legacy}") + down,
                "down"),
-      5 * 5);
+      6 * 5);
   EXPECT_EQ(
       attempts(test::client("fn", "open: {deterministic: 0.01/s}") +
                    ", fn: {lambda_function: {runtime: rust, timeout: 100s, calls: [{to: down, "
                    "retry: legacy}]}}" +
                    down,
                "down"),
-      5 * 5);
+      6 * 5);
 }
 
 }  // namespace

@@ -25,11 +25,11 @@ TEST_P(FunctionsTheory, IsMet) { check(GetParam()); }
 // Throttled / offered of a function with reserved concurrency 5 at a load of 3.
 double throttled(std::uint64_t replication, const std::string& law) {
   const std::string yaml = test::small_experiment(
-      test::client("fn", "hosts: 1, open: {poisson: 3/s}, timeout: 0s") +
+      test::client("fn", "open: {poisson: 3/s}, timeout: 0s") +
           ", fn: {lambda_function: {runtime: rust, sandbox: 0s, timeout: 900s, idle_lifetime: 24h, "
           "environment_lifetime: 1000h, reserved_concurrency: 5, service_time: " +
           law + "}}",
-      "warm_up: 100s, horizon: 14000s");
+      "warm_up: 100s, horizon: 20000s");
   const auto sim = test::simulation_of(yaml, 1, replication);
   sim->run();
   return test::metric_of(*sim, "fn", "Throttles", "sum") /

@@ -65,7 +65,7 @@ TEST(LambdaOnAws, M25InitDurationsHaveThePublishedQuantilesWhateverTheMemory) {
 // N(t) <= 1,000 + 100 t up to the account's limit, and as fast as that.
 TEST(LambdaOnAws, M27EnvironmentsGrowByAHundredASecondAfterAThousand) {
   test::SmallRun run(test::small_experiment(
-      test::client("fn", "hosts: 100, open: {deterministic: 2000/s}") +
+      test::client("fn", "open: {deterministic: 2000/s}") +
           ", fn: {lambda_function: {runtime: rust, service_time: 60s, timeout: 100s}}, "
           "quotas: {service_quotas: {lambda: {concurrent_executions: 3000}}}",
       "horizon: 30s"));
