@@ -29,6 +29,7 @@ class Station final : public sim::Component, public Callable, public ProcessorSh
     std::int64_t servers = 1;
     sim::Distribution service_time;
     bool processor_sharing = false;
+    bool last_first = false;  // last come first served
     std::int64_t queue = Servers::unbounded;
     std::optional<sim::Distribution> patience;
     double failure_share = 0;

@@ -74,6 +74,13 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
     shape.max_attempts = static_cast<std::uint32_t>(retry.max_attempts());
     shape.backoff = backoff_of(retry);
     if (retry.has_token_bucket()) shape.token_bucket = bucket_of(retry.token_bucket());
+    if (retry.has_sdk()) {
+      const RetryRules rules = retry_rules_of(retry.sdk());
+      shape.max_attempts = rules.max_attempts;
+      shape.backoff = rules.backoff;
+      shape.token_bucket = rules.tokens;
+      shape.adaptive = rules.adaptive;
+    }
     if (retry.has_circuit_breaker()) shape.breaker = breaker_of(retry.circuit_breaker());
   }
   shape.hosts = static_cast<std::uint32_t>(settings.hosts());
@@ -83,7 +90,7 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
                       .dns_lookup = to_distribution(settings.dns_lookup())};
   shape.one_way = to_duration(settings.network());
   for (const auto& r : settings.requests()) {
-    shape.classes.push_back({{r.host(), r.path()},
+    shape.classes.push_back({{r.host(), r.path(), r.size()},
                              r.weight(),
                              r.has_writes() ? std::optional(r.writes()) : std::nullopt});
   }
@@ -99,6 +106,7 @@ Client::Client(sim::Simulation& sim, const std::string& name, const settings::Cl
 Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
     : Component(sim, name),
       shape_(std::move(shape)),
+      retries_{shape_.max_attempts, shape_.backoff, shape_.token_bucket, shape_.adaptive},
       write_connection_(shape_.connection),
       host_chance_(stream("host")),
       write_chance_(stream("write")),
@@ -140,6 +148,12 @@ void Client::check(const settings::Client& settings, SettingsCheck& check) {
     check.error("requests", "all weights are 0");
   }
   Population::check(settings, check);
+  for (const char* other : {"max_attempts", "backoff", "base", "cap", "token_bucket"}) {
+    const std::string path = std::string("retry.") + other;
+    if (settings.retry().has_sdk() && check.given(path)) {
+      check.error(path, "is what retry.sdk decides: an SDK's mode has its own");
+    }
+  }
 }
 
 bool Client::writes_at_all() const {
@@ -155,7 +169,9 @@ void Client::wire(sim::Wiring& wiring) {
   }
   auto& target = wiring.find<Callable>(shape_.target);
   const bool two_names = writes_at_all() && !target.direct();
-  if (shape_.token_bucket) tokens_.assign(shape_.hosts, *shape_.token_bucket);
+  // Without a quota or a send rate there is nothing to remember: one serves all.
+  const bool remembers = retries_.tokens || retries_.adaptive;
+  sdks_.assign(remembers ? shape_.hosts : 1, SdkClient(retries_));
   if (shape_.breaker) breakers_.assign(shape_.hosts, CircuitBreaker(*shape_.breaker));
   if (population_) {
     return population_->wire(target, shape_.connection, two_names ? &write_connection_ : nullptr);
@@ -200,7 +216,7 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
   if (population_) population_->prefetch(request.host);
   choose_class(request, arrival);
-  if (!tokens_.empty()) tokens_[request.host].on_first_attempt();
+  sdk(request.host).on_first_attempt();
   if (!breakers_.empty()) {
     CircuitBreaker& breaker = breakers_[request.host];
     if (!breaker.allows_first_attempt(sim().now())) return end_request(handle, false);
@@ -229,6 +245,14 @@ void Client::choose_class(Request& request, const Arrival& arrival) {
 void Client::attempt(Handle request_handle) {
   Request* request = requests_.find(request_handle);
   if (request == nullptr) return;
+  const Duration wait = sdk(request->host).before_attempt(sim().now());
+  if (wait > Duration::zero()) return sim().after<&Client::send>(wait, this, request_handle);
+  send(request_handle);
+}
+
+void Client::send(Handle request_handle) {
+  Request* request = requests_.find(request_handle);
+  if (request == nullptr) return;
   ++request->attempt;
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
@@ -252,9 +276,7 @@ void Client::on_answer(Call& call, Handle) {
   }
   tell_breaker(request, good);
   if (!good) return attempt_failed(request_handle, call);
-  if (!tokens_.empty()) {
-    tokens_[request.host].on_success(static_cast<double>(request.last_cost));
-  }
+  sdk(request.host).on_success(request.last_cost, sim().now());
   got_through(request.host, call);
   end_request(request_handle, true);
 }
@@ -283,30 +305,23 @@ void Client::attempt_failed(Handle request_handle, const Call& call) {
                 : connector(request.host, request.write).on_call_failed(call);
     strand(request);
   }
-  float cost = 0;
-  if (!may_retry(request, call, cost)) return end_request(request_handle, false);
-  request.last_cost = cost;
-  request.pause = shape_.backoff.pause(request.attempt, request.pause, retry_chance_);
+  if (call.outcome == Outcome::throttled) metric.throttled.add();
+  if (!breaker_allows_retry(request)) return end_request(request_handle, false);
+  const SdkClient::Verdict verdict =
+      sdk(request.host)
+          .after_failure(call.outcome, request.attempt, request.pause, sim().now(), retry_chance_);
+  if (verdict.denied) metric.retries_denied.add();
+  if (!verdict.retry) return end_request(request_handle, false);
+  request.last_cost = verdict.cost;
+  request.pause = verdict.pause;
   sim().after<&Client::attempt>(request.pause, this, request_handle);
 }
 
-bool Client::may_retry(const Request& request, const Call& call, float& cost) {
-  if (request.attempt >= shape_.max_attempts) return false;
-  const bool timed_out =
-      call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
-  if (!breakers_.empty() && !breakers_[request.host].allows_retry(sim().now())) {
-    metric.retries_denied.add();
-    return false;
-  }
-  if (!tokens_.empty()) {
-    RetryTokenBucket& tokens = tokens_[request.host];
-    if (!tokens.take(timed_out)) {
-      metric.retries_denied.add();
-      return false;
-    }
-    cost = static_cast<float>(timed_out ? tokens.timeout_cost : tokens.cost);
-  }
-  return true;
+bool Client::breaker_allows_retry(const Request& request) {
+  if (request.attempt >= shape_.max_attempts) return true;  // it is over anyway
+  if (breakers_.empty() || breakers_[request.host].allows_retry(sim().now())) return true;
+  metric.retries_denied.add();
+  return false;
 }
 
 void Client::end_request(Handle request_handle, bool success) {
