@@ -230,7 +230,7 @@ TEST(KinesisDataStream, AReshardIsRefusedWhileAnotherIsCarriedOut) {
 TEST(KinesisDataStream, Rule33_OnDemandSplitsAShardAbove500KibibytesASecondWithin15Minutes) {
   StreamRun run(plain_stream("shards: 4, stream_mode: on_demand") +
                     ", producer: {kinesis_producer: {stream: stream, hosts: 4, load: "
-                    "{deterministic: 3000/s}, record_size: 800, partition_keys: 20000}}",
+                    "{deterministic: 3000/s}, record_size: 800B, partition_keys: 20000}}",
                 "horizon: 20min");
   run.sim.run();
   // 586 KiB/s a shard: each is split once, after the first minute and 5 to 15 min more.
@@ -247,7 +247,7 @@ TEST(KinesisDataStream, Rule33_OnDemandSplitsAShardAbove500KibibytesASecondWithi
 TEST(KinesisDataStream, Rule33_OnDemandNeverIsolatesAHotKey) {
   StreamRun run(plain_stream("shards: 4, stream_mode: on_demand") +
                     ", producer: {kinesis_producer: {stream: stream, hosts: 4, load: "
-                    "{deterministic: 1500/s}, record_size: 800, max_attempts: 1, "
+                    "{deterministic: 1500/s}, record_size: 800B, max_attempts: 1, "
                     "partition_keys: {count: 1}}}",
                 "horizon: 2h, warm_up: 105min");
   run.sim.run();

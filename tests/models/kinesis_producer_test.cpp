@@ -61,7 +61,7 @@ TEST(KinesisProducer, AHotKeyIsRefusedHoweverManyShardsThereAre) {
 TEST(KinesisProducer, Rule36_TheKplSendsAtUpTo150PercentOfTheShardLimit) {
   StreamRun run(plain_stream("shards: 1") +
                     producer("load: {deterministic: 3000/s}, hosts: 1, library: kpl, aggregation: "
-                             "false, record_size: 100, partition_keys: 50000"),
+                             "false, record_size: 100B, partition_keys: 50000"),
                 "horizon: 2min, warm_up: 20s");
   run.sim.run();
   const double offered = run.metric("stream", "IncomingRecords") +
@@ -74,7 +74,7 @@ TEST(KinesisProducer, Rule36_TheKplSendsAtUpTo150PercentOfTheShardLimit) {
 TEST(KinesisProducer, Rule36_TheKplRetriesWithoutBackoffAndDropsRecordsAt30Seconds) {
   StreamRun run(plain_stream("shards: 1") +
                     producer("load: {deterministic: 1200/s}, hosts: 1, library: kpl, aggregation: "
-                             "false, record_size: 100, partition_keys: 50000"),
+                             "false, record_size: 100B, partition_keys: 50000"),
                 "horizon: 10min, warm_up: 5min");
   run.sim.run();
   const double received = run.metric("producer", "UserRecordsReceived");
@@ -88,7 +88,7 @@ TEST(KinesisProducer, Rule36_TheKplRetriesWithoutBackoffAndDropsRecordsAt30Secon
 
 TEST(KinesisProducer, AggregationLiftsTheLimitOfRecords) {
   StreamRun run(plain_stream("shards: 1") +
-                producer("load: {deterministic: 5000/s}, hosts: 2, library: kpl, record_size: 100, "
+                producer("load: {deterministic: 5000/s}, hosts: 2, library: kpl, record_size: 100B, "
                          "partition_keys: 50000"));
   run.sim.run();
   EXPECT_EQ(run.metric("stream", "WriteProvisionedThroughputExceeded"), 0);
