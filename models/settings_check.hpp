@@ -22,7 +22,8 @@ class SettingsCheck {
 
   // `path` is a setting's place within the settings, "rules.0.forward"; empty: the whole component.
   virtual void error(const std::string& path, const std::string& text) = 0;
-  // Told by `windtunnel check` alone.
+  // Told by `windtunnel check` alone: what will hurt, and what is good to know.
+  virtual void warning(const std::string& path, const std::string& text) = 0;
   virtual void note(const std::string& path, const std::string& text) = 0;
 
   // The user wrote it.

@@ -58,6 +58,7 @@ const char* to_string(Outcome outcome);
 // request of which nothing is known.
 struct RequestClass {
   std::string host, path = "/";
+  std::int64_t bytes = 0;  // of a request's body
 
   friend bool operator==(const RequestClass&, const RequestClass&) = default;
 };

@@ -105,6 +105,11 @@ class ModelCheck final : public SettingsCheck {
     if (sayings_ != Sayings::ERRORS) return;
     diagnostics_.error(component_.places.at(whole(path)), fmt::format("{}: {}", whole(path), text));
   }
+  void warning(const std::string& path, const std::string& text) override {
+    if (sayings_ != Sayings::NOTES) return;
+    diagnostics_.warning(component_.places.at(whole(path)),
+                         fmt::format("{}: {}", whole(path), text));
+  }
   void note(const std::string& path, const std::string& text) override {
     if (sayings_ != Sayings::NOTES) return;
     diagnostics_.note(component_.places.at(whole(path)), fmt::format("{}: {}", whole(path), text));

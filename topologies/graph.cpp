@@ -26,6 +26,7 @@ namespace {
 struct Edge {
   std::string path;  // the setting: "calls.0.to"
   bool asynchronous = false;
+  bool work = true;  // requests and messages go this way
 };
 
 using Graph = boost::adjacency_list<boost::vecS, boost::vecS, boost::bidirectionalS,
@@ -41,6 +42,12 @@ struct Spread {
 
   bool single() const { return zones.size() == 1 || instances == 1; }
 };
+
+bool carries_work(const Reference& reference) {
+  static const std::set<std::string> messaging = {"message_target", "queue", "stream", "function",
+                                                  "callable"};
+  return !reference.asynchronous || messaging.contains(reference.port);
+}
 
 bool is_client(const ComponentSettings& component) {
   return component.model_options().category() == "load";
@@ -75,8 +82,10 @@ class GraphCheck {
     for (Vertex v = 0; v < components_.size(); ++v) {
       if (is_client(components_[v])) boost::add_edge(source_, v, graph_);
       for (const Reference& reference : components_[v].references()) {
-        boost::add_edge(v, by_name.at(reference.target),
-                        Edge{reference.path, reference.asynchronous}, graph_);
+        const Vertex other = by_name.at(reference.target);
+        boost::add_edge(reference.feeds ? other : v, reference.feeds ? v : other,
+                        Edge{reference.path, reference.asynchronous, carries_work(reference)},
+                        graph_);
       }
       spreads_.push_back(spread_of(topology, components_[v]));
     }
@@ -125,14 +134,31 @@ class GraphCheck {
     }
   }
 
-  // Each strongly connected part of the synchronous calls is told once, by a shortest cycle of it.
+  // A synchronous cycle would wait for itself; one that messages go round may have no end.
   void cycles() {
-    Graph calls(components_.size());
+    Graph calls(components_.size()), work(components_.size());
     for (const auto edge : boost::make_iterator_range(boost::edges(graph_))) {
-      const Vertex from = boost::source(edge, graph_);
-      if (from == source_ || graph_[edge].asynchronous) continue;
-      boost::add_edge(from, boost::target(edge, graph_), graph_[edge], calls);
+      const Vertex from = boost::source(edge, graph_), to = boost::target(edge, graph_);
+      if (from == source_ || !graph_[edge].work) continue;
+      boost::add_edge(from, to, graph_[edge], work);
+      if (!graph_[edge].asynchronous) boost::add_edge(from, to, graph_[edge], calls);
     }
+    const bool waits_for_itself = each_cycle(calls, [this](Vertex v, const std::string& cycle) {
+      diagnostics_.error(components_[v].place,
+                         fmt::format("{}: synchronous cycle: {}", name(v), cycle));
+    });
+    if (waits_for_itself) return;
+    each_cycle(work, [this](Vertex v, const std::string& cycle) {
+      diagnostics_.warning(components_[v].place,
+                           fmt::format("{}: asynchronous cycle: nothing here ends a message's way "
+                                       "round: {}",
+                                       name(v), cycle));
+    });
+  }
+
+  // Each strongly connected part is told once, by a shortest cycle of it; true if there is any.
+  template <typename Tell>
+  bool each_cycle(const Graph& calls, Tell&& tell) const {
     std::vector<int> part(components_.size() + 1);
     boost::strong_components(calls, boost::make_iterator_property_map(
                                         part.begin(), boost::get(boost::vertex_index, calls)));
@@ -142,9 +168,9 @@ class GraphCheck {
       const std::string cycle = shortest_cycle(calls, v);
       if (cycle.empty()) continue;
       told.insert(part[v]);
-      diagnostics_.error(components_[v].place,
-                         fmt::format("{}: synchronous cycle: {}", name(v), cycle));
+      tell(v, cycle);
     }
+    return !told.empty();
   }
 
   // "a (next) -> b (calls.0.to) -> a"; empty if no cycle passes through `start`.

@@ -7,6 +7,7 @@ namespace windtunnel {
 
 // Of a topology without errors. Tells, at the place of the component:
 // - errors: synchronous cycles (a call would wait for itself);
+// - warnings: cycles that messages go round, through queues, topics, functions;
 // - warnings: unused components, components that no client leads to, single points of failure: a
 // component that every
 //   path from the clients to a store passes through and that is one instance or lives in one zone,

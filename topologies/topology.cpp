@@ -21,7 +21,8 @@ std::vector<Reference> ComponentSettings::references() const {
   for (const TextValue& value : text_values(*settings)) {
     const schema::Field& options = options_of(*value.field);
     if (options.reference().empty()) continue;
-    references.push_back({value.path, value.text, options.reference(), options.asynchronous()});
+    references.push_back({value.path, value.text, options.reference(),
+                          options.asynchronous() || options.feeds(), options.feeds()});
   }
   return references;
 }

@@ -31,6 +31,7 @@ struct Reference {
   std::string target;  // the component named
   std::string port;  // what it must provide; "fleet": the component lives on the target's instances
   bool asynchronous = false;
+  bool feeds = false;  // the target feeds the component: the edge goes the other way
 };
 
 struct ComponentSettings {

@@ -1,6 +1,7 @@
 #include "models/compute/ec2_service.hpp"
 
 #include "models/compute/ec2_service.pb.h"
+#include "models/mechanisms/queue_consumer.hpp"
 #include "models/registry.hpp"
 
 namespace windtunnel {
@@ -27,6 +28,10 @@ Ec2Service::Ec2Service(sim::Simulation& sim, const std::string& name,
 }
 
 Ec2Service::~Ec2Service() = default;
+
+void Ec2Service::check(const settings::Ec2Service& settings, SettingsCheck& check) {
+  QueueConsumer::check(settings.program().polls(), "polls", check);
+}
 
 void Ec2Service::wire(sim::Wiring& wiring) {
   auto& fleet = wiring.find<Fleet>(group_);

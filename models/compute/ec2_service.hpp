@@ -11,6 +11,8 @@
 
 namespace windtunnel {
 
+class SettingsCheck;
+
 namespace settings {
 class Ec2Service;
 }
@@ -19,6 +21,7 @@ class Ec2Service final : public Program, public CpuCredits::Owner {
  public:
   Ec2Service(sim::Simulation& sim, const std::string& name, const settings::Ec2Service& settings);
   ~Ec2Service() override;
+  static void check(const settings::Ec2Service& settings, SettingsCheck& check);
 
   void wire(sim::Wiring& wiring) override;
   void on_instance_in_service(std::uint32_t instance) override;

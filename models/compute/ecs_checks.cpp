@@ -8,6 +8,7 @@
 
 #include "models/compute/ecs_service.hpp"
 #include "models/compute/ecs_service.pb.h"
+#include "models/mechanisms/queue_consumer.hpp"
 #include "models/settings_check.hpp"
 
 namespace windtunnel {
@@ -169,6 +170,7 @@ void EcsService::check(const settings::EcsService& settings, SettingsCheck& chec
   check_capacity(settings, check);
   check_deployment(settings, check);
   check_placement(settings, check);
+  QueueConsumer::check(settings.program().polls(), "polls", check);
   const bool fargate = settings.container_instances().empty() &&
                        (settings.capacity_provider_strategy().empty() ||
                         settings.capacity_provider_strategy(0).has_fargate());

@@ -74,6 +74,13 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
     shape.max_attempts = static_cast<std::uint32_t>(retry.max_attempts());
     shape.backoff = backoff_of(retry);
     if (retry.has_token_bucket()) shape.token_bucket = bucket_of(retry.token_bucket());
+    if (retry.has_sdk()) {
+      const RetryRules rules = retry_rules_of(retry.sdk());
+      shape.max_attempts = rules.max_attempts;
+      shape.backoff = rules.backoff;
+      shape.token_bucket = rules.tokens;
+      shape.adaptive = rules.adaptive;
+    }
     if (retry.has_circuit_breaker()) shape.breaker = breaker_of(retry.circuit_breaker());
   }
   shape.hosts = static_cast<std::uint32_t>(settings.hosts());
@@ -83,7 +90,7 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
                       .dns_lookup = to_distribution(settings.dns_lookup())};
   shape.one_way = to_duration(settings.network());
   for (const auto& r : settings.requests()) {
-    shape.classes.push_back({{r.host(), r.path()},
+    shape.classes.push_back({{r.host(), r.path(), r.size()},
                              r.weight(),
                              r.has_writes() ? std::optional(r.writes()) : std::nullopt});
   }
@@ -98,6 +105,7 @@ Client::Client(sim::Simulation& sim, const std::string& name, const settings::Cl
 Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
     : Component(sim, name),
       shape_(std::move(shape)),
+      retries_{shape_.max_attempts, shape_.backoff, shape_.token_bucket, shape_.adaptive},
       write_connection_(shape_.connection),
       host_chance_(stream("host")),
       write_chance_(stream("write")),
@@ -134,6 +142,12 @@ void Client::check(const settings::Client& settings, SettingsCheck& check) {
   if (!requests.empty() && std::none_of(requests.begin(), requests.end(), drawn)) {
     check.error("requests", "all weights are 0");
   }
+  for (const char* other : {"max_attempts", "backoff", "base", "cap", "token_bucket"}) {
+    const std::string path = std::string("retry.") + other;
+    if (settings.retry().has_sdk() && check.given(path)) {
+      check.error(path, "is what retry.sdk decides: an SDK's mode has its own");
+    }
+  }
 }
 
 bool Client::writes_at_all() const {
@@ -148,14 +162,13 @@ void Client::wire(sim::Wiring& wiring) {
     if (other != zone_of(0)) network.set_one_way(zone_of(0), other, shape_.one_way);
   }
   auto& target = wiring.find<Callable>(shape_.target);
-  machines_.resize(shape_.hosts);
+  machines_.reserve(shape_.hosts);
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
-    Machine& machine = machines_[i];
+    Machine& machine = machines_.emplace_back(retries_);
     machine.reads = std::make_unique<Connector>(*this, i, target, shape_.connection, "reads");
     if (writes_at_all() && !target.direct()) {
       machine.writes = std::make_unique<Connector>(*this, i, target, write_connection_, "writes");
     }
-    machine.tokens = shape_.token_bucket;
     if (shape_.breaker) machine.breaker.emplace(*shape_.breaker);
   }
 }
@@ -192,7 +205,7 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
   choose_class(request, arrival);
   Machine& machine = machines_[request.host];
-  if (machine.tokens) machine.tokens->on_first_attempt();
+  machine.sdk.on_first_attempt();
   if (machine.breaker) {
     if (!machine.breaker->allows_first_attempt(sim().now())) return end_request(handle, false);
     machine.breaker->on_first_attempt(sim().now());
@@ -220,6 +233,14 @@ void Client::choose_class(Request& request, const Arrival& arrival) {
 void Client::attempt(Handle request_handle) {
   Request* request = requests_.find(request_handle);
   if (request == nullptr) return;
+  const Duration wait = machines_[request->host].sdk.before_attempt(sim().now());
+  if (wait > Duration::zero()) return sim().after<&Client::send>(wait, this, request_handle);
+  send(request_handle);
+}
+
+void Client::send(Handle request_handle) {
+  Request* request = requests_.find(request_handle);
+  if (request == nullptr) return;
   ++request->attempt;
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
@@ -236,7 +257,7 @@ void Client::on_answer(Call& call, Handle) {
   Machine& machine = machines_[request.host];
   tell_breaker(request, call.outcome == Outcome::ok);
   if (call.outcome != Outcome::ok) return attempt_failed(request_handle, call);
-  if (machine.tokens) machine.tokens->on_success(static_cast<double>(request.last_cost));
+  machine.sdk.on_success(request.last_cost, sim().now());
   got_through(machine, call);
   end_request(request_handle, true);
 }
@@ -265,30 +286,23 @@ void Client::attempt_failed(Handle request_handle, const Call& call) {
     if (!machine.stranded) ++stranded_;
     machine.stranded = true;
   }
-  float cost = 0;
-  if (!may_retry(request, call, cost)) return end_request(request_handle, false);
-  request.last_cost = cost;
-  request.pause = shape_.backoff.pause(request.attempt, request.pause, retry_chance_);
+  if (call.outcome == Outcome::throttled) metric.throttled.add();
+  if (!breaker_allows_retry(request)) return end_request(request_handle, false);
+  const SdkClient::Verdict verdict = machine.sdk.after_failure(
+      call.outcome, request.attempt, request.pause, sim().now(), retry_chance_);
+  if (verdict.denied) metric.retries_denied.add();
+  if (!verdict.retry) return end_request(request_handle, false);
+  request.last_cost = verdict.cost;
+  request.pause = verdict.pause;
   sim().after<&Client::attempt>(request.pause, this, request_handle);
 }
 
-bool Client::may_retry(const Request& request, const Call& call, float& cost) {
-  if (request.attempt >= shape_.max_attempts) return false;
-  Machine& machine = machines_[request.host];
-  const bool timed_out =
-      call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
-  if (machine.breaker && !machine.breaker->allows_retry(sim().now())) {
-    metric.retries_denied.add();
-    return false;
-  }
-  if (machine.tokens) {
-    if (!machine.tokens->take(timed_out)) {
-      metric.retries_denied.add();
-      return false;
-    }
-    cost = static_cast<float>(timed_out ? machine.tokens->timeout_cost : machine.tokens->cost);
-  }
-  return true;
+bool Client::breaker_allows_retry(const Request& request) {
+  if (request.attempt >= shape_.max_attempts) return true;  // it is over anyway
+  auto& breaker = machines_[request.host].breaker;
+  if (!breaker || breaker->allows_retry(sim().now())) return true;
+  metric.retries_denied.add();
+  return false;
 }
 
 void Client::end_request(Handle request_handle, bool success) {

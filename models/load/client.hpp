@@ -10,7 +10,7 @@
 
 #include "models/mechanisms/arrivals.hpp"
 #include "models/mechanisms/connector.hpp"
-#include "models/mechanisms/retry.hpp"
+#include "models/mechanisms/sdk_client.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -38,6 +38,7 @@ class Client final : public sim::Component {
     std::uint32_t max_attempts = 1;
     Backoff backoff;
     std::optional<RetryTokenBucket> token_bucket;  // one for each machine
+    bool adaptive = false;                         // an SDK's adaptive mode
     std::optional<CircuitBreaker::Settings> breaker;
     std::uint32_t hosts = 1;
     Connector::Settings connection;
@@ -67,6 +68,7 @@ class Client final : public sim::Component {
     sim::Counter timeouts{set, "Timeouts", "attempts without an answer in time"};
     sim::Counter retries_denied{set, "RetriesDenied",
                                 "retries that the quota or the breaker refused"};
+    sim::Counter throttled{set, "Throttles", "attempts that were refused because of a quota"};
     sim::Counter late{set, "LateAnswers", "answers that came after the timeout: wasted work"};
     sim::Counter reconnects{set, "Reconnects", "machines that came back on another address"};
     sim::Level open{set, "OpenRequests", "Count",
@@ -91,9 +93,10 @@ class Client final : public sim::Component {
     sim::Duration service_time{0};  // as its trace has it
   };
   struct Machine {
+    explicit Machine(const RetryRules& rules) : sdk(rules) {}
     std::unique_ptr<Connector> reads,
         writes;  // one and the same name for most targets: then reads serves both
-    std::optional<RetryTokenBucket> tokens;
+    SdkClient sdk;
     std::optional<CircuitBreaker> breaker;
     bool stranded = false;  // its connection broke and nothing has come through since
     sim::Address last;      // where its last success came from
@@ -104,9 +107,10 @@ class Client final : public sim::Component {
   void begin_request(std::uint32_t user, const Arrival& arrival);
   void choose_class(Request& request, const Arrival& arrival);
   void attempt(sim::Handle request_handle);
+  void send(sim::Handle request_handle);
   void tell_breaker(const Request& request, bool success);
   void attempt_failed(sim::Handle request_handle, const sim::Call& call);
-  bool may_retry(const Request& request, const sim::Call& call, float& cost);
+  bool breaker_allows_retry(const Request& request);
   void end_request(sim::Handle request_handle, bool success);
   void schedule_arrival();
   void got_through(Machine& machine, const sim::Call& call);
@@ -115,6 +119,7 @@ class Client final : public sim::Component {
   }
 
   Shape shape_;
+  RetryRules retries_;
   Arrival next_;
   std::vector<std::uint16_t> path_classes_;  // numbers of sim::RequestClass
   sim::Duration longest_{

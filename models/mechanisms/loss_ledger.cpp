@@ -82,15 +82,24 @@ void LossLedger::effect(const Message& message) {
   if (record == nullptr || record->effect == 1) return account.duplicated.add();
   record->effect = 1;
   account.to_effect.record(sim_.now() - message.sent);
+  if (message.line == no_line || record->account != message.account) return;
+  std::uint64_t& newest = lines_[message.line];
+  if (record->accepted < newest) {
+    account.reordered.add();
+  } else {
+    newest = record->accepted;
+  }
 }
 
-void LossLedger::received(Number number, Line& line) {
-  const Record& record = records_[number];
-  if (record.accepted < line.newest_received) {
-    holder_of(record).account->reordered.add();
-  } else {
-    line.newest_received = record.accepted;
+LossLedger::Line LossLedger::open_line() {
+  if (free_lines_.empty()) {
+    lines_.push_back(0);
+    return static_cast<Line>(lines_.size() - 1);
   }
+  const Line line = free_lines_.back();
+  free_lines_.pop_back();
+  lines_[line] = 0;
+  return line;
 }
 
 // Holders that count only -----------------------------------------------------------------------

@@ -8,8 +8,8 @@
 //
 // holds for every holder at the end of every run, and `held` is what the holder itself then says it
 // has; an internal error else. Delivered: its effect has happened at least once, whatever became of
-// it afterwards. Every further effect of it is `duplicated`; one received after a message that was
-// accepted later, in a line that has an order, is `reordered`.
+// it afterwards. Every further effect of it is `duplicated`; a first effect that comes after that
+// of a message of the same line (a queue, a message group) accepted later is `reordered`.
 //
 // Holders of single messages (queues) give each a number, 32 bytes; holders whose messages are
 // counted only (shards) do without numbers: `..._many`.
@@ -46,7 +46,8 @@ struct MessageAccount {
   sim::Counter expired{set, "MessagesExpired", "ended by retention without an effect"};
   sim::Counter lost{set, "MessagesLost", "ended without an effect"};
   sim::Counter duplicated{set, "DuplicateEffects", "effects of a message after its first"};
-  sim::Counter reordered{set, "MessagesReordered", "received after one that was accepted later"};
+  sim::Counter reordered{set, "MessagesReordered",
+                         "their effect came after that of one accepted later"};
   sim::Level held{set, "MessagesHeld", "Count", "in its custody"};
   sim::Histogram to_effect{set, "ProducerToEffect", "from the producer's sending to the effect"};
 };
@@ -63,9 +64,10 @@ class LossLedger {
     virtual std::uint64_t messages_held() const = 0;
   };
   // A line whose order counts: a queue, a message group.
-  struct Line {
-    std::uint64_t newest_received = 0;
-  };
+  using Line = std::uint32_t;
+  static constexpr Line no_line = 0xffffffff;
+  Line open_line();
+  void close_line(Line line) { free_lines_.push_back(line); }
 
   explicit LossLedger(sim::Simulation& sim) : sim_(sim) {}
 
@@ -82,14 +84,13 @@ class LossLedger {
   // A consumer's work on it is done. A message that is not in the ledger any more had its effect,
   // or its end, before: one more effect.
   void effect(const Message& message);
-  // It was received from a line that has an order.
-  void received(Number number, Line& line);
-
   // Is in the custody of `holder`.
   bool has(Account holder, Number number) {
     const Record* record = records_.find(number);
     return record != nullptr && record->account == holder;
   }
+
+  Account account_of(Number number) { return static_cast<Account>(records_[number].account); }
 
   // For holders whose messages are counted only. accept() of a message that may be several records
   // and gets no number; each application that reads a stream accepts it for itself.
@@ -126,6 +127,8 @@ class LossLedger {
   sim::Simulation& sim_;
   std::vector<HolderRecord> holders_;
   sim::Pool<Record> records_;
+  std::vector<std::uint64_t> lines_;  // the newest message whose effect has happened
+  std::vector<Line> free_lines_;
   std::uint64_t acceptances_ = 0;
 };
 

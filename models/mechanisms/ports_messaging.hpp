@@ -38,10 +38,12 @@ class QueuePort {
   virtual bool fifo() const = 0;
   virtual sim::Duration visibility_timeout() const = 0;
   virtual std::optional<std::uint32_t> max_receive_count() const = 0;  // absent: no redrive policy
-  // Another queue, or a subscription, names it as its dead-letter queue. In attach().
-  virtual void serve_as_dead_letter_queue() = 0;
+  // That queue names it as its dead-letter queue. In wire().
+  virtual void serve_as_dead_letter_queue_of(QueuePort& source) = 0;
   // From a queue that names it, without the network: `enqueued` is the date in the queue before.
   virtual void take_dead_letter(Message& message, sim::Time enqueued) = 0;
+  // Back from the dead-letter queue: a redrive task.
+  virtual void take_redriven(Message& message) = 0;
 };
 
 // "stream": shards that are read by calls of Batch::Action::read_records. A shard's number is its

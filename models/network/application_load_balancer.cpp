@@ -19,6 +19,8 @@ namespace {
 // What a call to a target is for, beside its group's number: it meets a connection that the target
 // has just closed.
 constexpr std::uint32_t closing = 1u << 16;
+// ELB guide, Lambda functions as targets: the body of a request is at most 1 MB.
+constexpr std::int64_t largest_body_of_a_function = 1 << 20;
 std::uint16_t group_of_tag(std::uint32_t tag) { return static_cast<std::uint16_t>(tag); }
 
 GrowingCapacity::Settings capacity_of(const settings::ApplicationLoadBalancer::Capacity& c) {
@@ -161,6 +163,11 @@ void ApplicationLoadBalancer::route(Call& request, Handle handle) {
   progress.action = rules_.find(sim(), request.request_class);
   progress.group = group_of(progress.action, request);
   TargetGroup& group = *groups_[progress.group];
+  if (group.is_lambda() &&
+      sim().request_class(request.request_class).bytes > largest_body_of_a_function) {
+    metric.elb_413.add();
+    return reply(handle, Outcome::error);
+  }
   if (group.empty(node)) return refuse(handle, Outcome::unavailable);
   metric.requests.add();
   if (group.routes_to_all(node)) metric.fail_open.add();
@@ -249,6 +256,7 @@ void ApplicationLoadBalancer::request_ended(Call& child) {
   metric.target_response.record(took);
   if (groups_.size() > 1) group.metric.response.record(took);
   if (group.is_lambda() && child.outcome != Outcome::ok) {
+    (child.outcome == Outcome::throttled ? metric.lambda_internal : metric.lambda_user).add();
     return refuse(child.context, Outcome::bad_gateway);
   }
   if (child.outcome != Outcome::ok) {

@@ -9,7 +9,7 @@
 // (fail-open, rule 3). A zone with too few healthy targets in any of the groups leaves DNS, unless
 // all have (rule 4); so does a dead node, each after `elb_dns_removal`. When power is back the node
 // has a new address, and no opinion of the targets.
-// Left out: listeners and their ports, TLS, sizes (1 MB of a function, headers above 32 K),
+// Left out: listeners and their ports, TLS, sizes (but a function's 1 MB; headers above 32 K),
 // HTTP/2's 10,000 requests a connection; front-end connections are the clients'
 // (ActiveConnectionCount and NewConnectionCount are not published); more than one node a zone:
 // capacity grows in place; health checks of functions; target optimizer; AnomalousHostCount and
@@ -75,6 +75,10 @@ class ApplicationLoadBalancer final : public sim::Component,
     sim::Counter elb_504{set, "HTTPCode_ELB_504_Count",
                          "a target did not connect or answer in time"};
     sim::Counter elb_460{set, "HTTPCode_ELB_460_Count", "the client left before the answer"};
+    sim::Counter elb_413{set, "HTTPCode_ELB_413_Count", "too large for a function"};
+    sim::Counter lambda_user{set, "LambdaUserError", "requests on which a function failed"};
+    sim::Counter lambda_internal{set, "LambdaInternalError",
+                                 "requests that Lambda did not let a function have: throttles"};
     sim::Counter target_5xx{set, "HTTPCode_Target_5XX_Count", "errors the targets answered"};
     sim::Counter connection_errors{set, "TargetConnectionErrorCount",
                                    "connections to targets that failed"};
