@@ -24,9 +24,9 @@ void check_runtime(const S& s, SettingsCheck& check) {
                                                          : LambdaInit::Architecture::x86_64;
   if (LambdaInit::find(s.runtime(), package, architecture) == nullptr) {
     const auto known = LambdaInit::runtimes();
-    check.error("runtime", fmt::format("no figures of a runtime '{}'{}; known are {}", s.runtime(),
-                                       check.did_you_mean(s.runtime(), known),
-                                       fmt::join(known, ", ")));
+    check.error("runtime",
+                fmt::format("no figures of a runtime '{}'{}; known are {}", s.runtime(),
+                            check.did_you_mean(s.runtime(), known), fmt::join(known, ", ")));
   }
   if (!s.has_snap_start()) return;
   constexpr std::array<std::string_view, 9> with = {"java11",     "java17",     "java21",
@@ -68,10 +68,10 @@ void check_concurrency(const S& s, SettingsCheck& check) {
   constexpr auto source = "Lambda guide, Configuring reserved concurrency";
   const Account account = account_of(s, check);
   const std::int64_t left = account.limit - unreserved;
-  const std::string all =
-      fmt::format("the functions of the region set aside {}, above {}: the account's {} less the {} "
-                  "that stay unreserved ({})",
-                  account.reserved + account.provisioned, left, account.limit, unreserved, source);
+  const std::string all = fmt::format(
+      "the functions of the region set aside {}, above {}: the account's {} less the {} "
+      "that stay unreserved ({})",
+      account.reserved + account.provisioned, left, account.limit, unreserved, source);
   const bool too_much = account.reserved + account.provisioned > left;
   if (too_much && s.reserved_concurrency() > 0) {
     check.error("reserved_concurrency", all);
@@ -85,7 +85,8 @@ void check_concurrency(const S& s, SettingsCheck& check) {
                             s.provisioned_concurrency(), s.reserved_concurrency()));
   }
   if (s.has_reserved_concurrency() && s.reserved_concurrency() == 0) {
-    check.note("reserved_concurrency", fmt::format("0: every invocation is throttled ({})", source));
+    check.note("reserved_concurrency",
+               fmt::format("0: every invocation is throttled ({})", source));
   }
 }
 

@@ -18,11 +18,11 @@ class LambdaEnvironments final : private TimedList::Owner {
  public:
   using Number = std::uint32_t;
   struct Environment {
-    sim::Time born{}, began{};   // began: the Invoke phase of its invocation
-    sim::Handle invocation;      // under way
-    std::uint8_t version = 0;    // 1: the alias's additional one
+    sim::Time born{}, began{};  // began: the Invoke phase of its invocation
+    sim::Handle invocation;     // under way
+    std::uint8_t version = 0;   // 1: the alias's additional one
     bool provisioned = false;
-    bool reset = false;          // its next invocation pays for a hidden init
+    bool reset = false;  // its next invocation pays for a hidden init
     std::optional<Dependencies::Connections> connections;
   };
 

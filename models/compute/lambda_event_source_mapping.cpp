@@ -61,11 +61,11 @@ LambdaEventSourceMapping::LambdaEventSourceMapping(sim::Simulation& sim, const s
       on_failure_(settings.on_failure()) {
   Messages& messages = Messages::of(sim);
   if (!queue_name_.empty()) {
-    queue_ = std::make_unique<LambdaQueueSource>(*this, metric_set_, queue_settings(settings),
-                                                  messages);
+    queue_ =
+        std::make_unique<LambdaQueueSource>(*this, metric_set_, queue_settings(settings), messages);
   } else {
     stream_ = std::make_unique<LambdaStreamSource>(*this, metric_set_, stream_settings(settings),
-                                                    messages);
+                                                   messages);
     CloudWatch::of(sim).publish_records({.component = name,
                                          .space = "AWS/Lambda",
                                          .name = "IteratorAge",
@@ -122,12 +122,11 @@ class Check {
     constexpr auto source = "Lambda API, CreateEventSourceMapping";
     if (has_setting(queue, "fifo")) {
       if (size > 10) {
-        check_.error("batch_size", fmt::format("{} is above 10, the most of a FIFO queue ({})",
-                                               size, source));
+        check_.error("batch_size",
+                     fmt::format("{} is above 10, the most of a FIFO queue ({})", size, source));
       }
       if (window > Duration::zero()) {
-        check_.error("maximum_batching_window",
-                     fmt::format("FIFO queues have none ({})", source));
+        check_.error("maximum_batching_window", fmt::format("FIFO queues have none ({})", source));
       }
     } else if (size > 10 && window < seconds(1)) {
       check_.error("batch_size",
@@ -147,17 +146,18 @@ class Check {
     constexpr auto source = "Lambda guide, Configuring a queue to use with Lambda";
     const Duration timeout(*limit), lease(*visible);
     if (lease < timeout && window == Duration::zero()) {
-      check_.error("queue", fmt::format("{} has a visibility timeout of {}, below the {} that {} "
-                                        "may take (Lambda API, CreateEventSourceMapping)",
-                                        s_.queue(), seconds_of(lease), seconds_of(timeout),
-                                        s_.function()));
+      check_.error("queue",
+                   fmt::format("{} has a visibility timeout of {}, below the {} that {} "
+                               "may take (Lambda API, CreateEventSourceMapping)",
+                               s_.queue(), seconds_of(lease), seconds_of(timeout), s_.function()));
     } else if (lease < 6 * timeout + window) {
-      check_.warning("queue", fmt::format("{} has a visibility timeout of {}: AWS recommends six "
-                                          "times the timeout of {}{}, {}, so that throttled batches "
-                                          "can be tried again ({})",
-                                          s_.queue(), seconds_of(lease), s_.function(),
-                                          window > Duration::zero() ? " plus the window" : "",
-                                          seconds_of(6 * timeout + window), source));
+      check_.warning("queue",
+                     fmt::format("{} has a visibility timeout of {}: AWS recommends six "
+                                 "times the timeout of {}{}, {}, so that throttled batches "
+                                 "can be tried again ({})",
+                                 s_.queue(), seconds_of(lease), s_.function(),
+                                 window > Duration::zero() ? " plus the window" : "",
+                                 seconds_of(6 * timeout + window), source));
     }
   }
 
@@ -168,11 +168,12 @@ class Check {
         !has_setting(queue, "redrive_policy")) {
       return;
     }
-    check_.note("maximum_concurrency",
-                fmt::format("absent: {} is throttled at its reserved concurrency, and each throttle "
-                            "that lasts costs its messages a receive on their way to the "
-                            "dead-letter queue (Lambda guide, Configuring maximum concurrency)",
-                            s_.function()));
+    check_.note(
+        "maximum_concurrency",
+        fmt::format("absent: {} is throttled at its reserved concurrency, and each throttle "
+                    "that lasts costs its messages a receive on their way to the "
+                    "dead-letter queue (Lambda guide, Configuring maximum concurrency)",
+                    s_.function()));
   }
 
   void of_streams() {

@@ -100,7 +100,8 @@ void LambdaEvents::on_answer(Call& call, Handle) {
   const auto purpose = static_cast<Purpose>(call.tag);
   if (purpose == invocation) return invocation_ended(call.context, call.outcome);
   const Batch& batch = *messages_.find(call);
-  const bool taken = call.outcome == Outcome::ok && batch.messages.front().result == Entry::accepted;
+  const bool taken =
+      call.outcome == Outcome::ok && batch.messages.front().result == Entry::accepted;
   if (purpose == success_record || purpose == failure_record) {
     if (!taken) metric.destination_failures.add();
   } else if (taken) {
@@ -115,8 +116,8 @@ void LambdaEvents::invocation_ended(Handle handle, Outcome outcome) {
   Event& event = events_[handle];
   if (outcome == Outcome::ok) return succeeded(handle);
   if (outcome == Outcome::throttled) {
-    const Duration pause =
-        std::min(longest_throttle_pause, Duration(seconds(1)) * (1 << std::min(event.throttles, 9u)));
+    const Duration pause = std::min(longest_throttle_pause,
+                                    Duration(seconds(1)) * (1 << std::min(event.throttles, 9u)));
     ++event.throttles;
     return sim().after<&LambdaEvents::on_due>(pause, this, handle);
   }

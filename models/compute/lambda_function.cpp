@@ -45,14 +45,15 @@ TokenBucket requests_of(std::int64_t concurrency) {
 
 LambdaFunction::LambdaFunction(sim::Simulation& sim, const std::string& name, const S& settings)
     : Component(sim, name),
-      throttles(metric_set_, {{{"ConcurrentInvocationLimitExceeded",
-                                "throttled: the account's concurrency was used up"},
-                               {"ReservedFunctionConcurrentInvocationLimitExceeded",
-                                "throttled: the reserved concurrency was used up"},
-                               {"FunctionInvocationRateLimitExceeded",
-                                "throttled: more than ten requests a second for each concurrency"},
-                               {"FunctionScalingRateExceeded",
-                                "throttled: too many new environments at once"}}}),
+      throttles(
+          metric_set_,
+          {{{"ConcurrentInvocationLimitExceeded",
+             "throttled: the account's concurrency was used up"},
+            {"ReservedFunctionConcurrentInvocationLimitExceeded",
+             "throttled: the reserved concurrency was used up"},
+            {"FunctionInvocationRateLimitExceeded",
+             "throttled: more than ten requests a second for each concurrency"},
+            {"FunctionScalingRateExceeded", "throttled: too many new environments at once"}}}),
       region_(settings.region()),
       timeout_(to_duration(settings.timeout())),
       init_(init_of(settings)),
@@ -61,11 +62,11 @@ LambdaFunction::LambdaFunction(sim::Simulation& sim, const std::string& name, co
       cpu_time_(to_distribution(settings.cpu_time())),
       time_per_record_(to_distribution(settings.time_per_record())),
       cpu_stretch_(std::max(1.0, memory_of_a_vcpu / static_cast<double>(settings.memory()))),
-      laws_{Law{to_distribution(settings.service_time()), settings.errors()},
-            Law{to_distribution(settings.alias().has_service_time()
-                                    ? settings.alias().service_time()
-                                    : settings.service_time()),
-                settings.alias().errors()}},
+      laws_{
+          Law{to_distribution(settings.service_time()), settings.errors()},
+          Law{to_distribution(settings.alias().has_service_time() ? settings.alias().service_time()
+                                                                  : settings.service_time()),
+              settings.alias().errors()}},
       additional_weight_(settings.alias().additional_version_weight()),
       poison_(settings.poison()),
       resets_on_error_(settings.error_resets_environment()),

@@ -12,14 +12,14 @@
 // concurrency is a guarantee and a cap; requests a second are at most ten times the concurrency;
 // each function may make 1,000 environments in 10 s, refilled continuously (before 2023-11 all of a
 // region shared a burst, then 500 a minute: service_quotas); provisioned concurrency is used first,
-// what is beyond spills over; Init takes at most 10 s outside the invocation, then it is tried again
-// within it; a timeout or an error resets the environment, whose next invocation pays for a hidden
-// init (rule 27); CPU is in proportion to memory, Init is not.
-// Left out: environments lost with an availability zone (the service is regional here); proactive
-// initialisation; memory that runs out; payload of answers, response streaming; networks of a VPC
-// and their addresses; extensions, shutdown; several requests in one environment (managed
-// instances), durable functions, tenants; provisioned environments of an alias's additional
-// version; recursive loop detection; the concurrency of snapshot creation.
+// what is beyond spills over; Init takes at most 10 s outside the invocation, then it is tried
+// again within it; a timeout or an error resets the environment, whose next invocation pays for a
+// hidden init (rule 27); CPU is in proportion to memory, Init is not. Left out: environments lost
+// with an availability zone (the service is regional here); proactive initialisation; memory that
+// runs out; payload of answers, response streaming; networks of a VPC and their addresses;
+// extensions, shutdown; several requests in one environment (managed instances), durable functions,
+// tenants; provisioned environments of an alias's additional version; recursive loop detection; the
+// concurrency of snapshot creation.
 #pragma once
 
 #include <memory>

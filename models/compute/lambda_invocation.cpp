@@ -171,8 +171,8 @@ void LambdaFunction::on_timeout(Call& call, Handle handle) {
 bool LambdaFunction::mark_messages(Batch& batch, Outcome outcome) {
   bool all = true;
   for (Message& message : batch.messages) {
-    const bool done = outcome == Outcome::ok &&
-                      !(reports_failures_ && is_poisonous(message.content, poison_));
+    const bool done =
+        outcome == Outcome::ok && !(reports_failures_ && is_poisonous(message.content, poison_));
     message.result = done ? Entry::accepted : Entry::failed;
     all = all && done;
     if (!done) continue;

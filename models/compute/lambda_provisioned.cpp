@@ -44,8 +44,7 @@ void LambdaFunction::set_desired_capacity(std::int64_t desired, const ScalingCau
   const std::int64_t more = desired - metric.provisioned.value();
   if (more <= 0) return provision(desired);
   const Duration init = sandbox_.sample(init_chance_) + init_time();
-  const Duration takes =
-      sim::from_seconds(static_cast<double>(more) / provisioning_rate_) + init;
+  const Duration takes = sim::from_seconds(static_cast<double>(more) / provisioning_rate_) + init;
   allocation_end_ = sim().now() + takes;
   sim().after<&LambdaFunction::on_allocated>(takes, this, allocations_);
 }

@@ -17,7 +17,7 @@ constexpr std::uint64_t largest_payload = 6 << 20;
 }  // namespace
 
 LambdaQueueSource::LambdaQueueSource(sim::Component& mapping, sim::MetricSet& set,
-                                       const Settings& settings, Messages& messages)
+                                     const Settings& settings, Messages& messages)
     : Entity(mapping, "queue pollers"),
       metric(set),
       settings_(settings),
@@ -26,7 +26,7 @@ LambdaQueueSource::LambdaQueueSource(sim::Component& mapping, sim::MetricSet& se
       chance_(stream("dispatch")) {}
 
 void LambdaQueueSource::wire(Callable& queue, const QueuePort& port, Callable& function,
-                              Duration function_timeout, sim::ZoneId place) {
+                             Duration function_timeout, sim::ZoneId place) {
   queue_ = &queue;
   fifo_ = port.fifo();
   invoker_.wire(function, place);
@@ -116,7 +116,8 @@ void LambdaQueueSource::gathered(std::uint32_t number) {
   Poller& poller = pollers_[number];
   std::uint64_t bytes = 0;
   std::size_t fit = 0;
-  while (fit < poller.batch.size() && (fit == 0 || bytes + poller.batch[fit].bytes <= largest_payload)) {
+  while (fit < poller.batch.size() &&
+         (fit == 0 || bytes + poller.batch[fit].bytes <= largest_payload)) {
     bytes += poller.batch[fit++].bytes;
   }
   const auto rest = poller.batch.begin() + static_cast<std::ptrdiff_t>(fit);
@@ -205,9 +206,8 @@ void LambdaQueueSource::on_scale() {
     return poller.state == State::polling && now - poller.since >= seconds(1);
   };
   const auto end = pollers_.begin() + target_;
-  const bool busy = std::all_of(pollers_.begin(), end, [](const Poller& poller) {
-    return poller.state == State::invoking;
-  });
+  const bool busy = std::all_of(
+      pollers_.begin(), end, [](const Poller& poller) { return poller.state == State::invoking; });
   const bool backlog = (found || busy) && std::none_of(pollers_.begin(), end, waits);
   backlog_this_minute_ = backlog_this_minute_ || backlog;
   if (backlog && !errors_this_minute_) allow(allowed_ + settings_.growth);
@@ -226,9 +226,10 @@ void LambdaQueueSource::on_minute_over() {
   }
   quiet_minutes_ = backlog_this_minute_ ? 0 : quiet_minutes_ + 1;
   if (quiet_minutes_ > 0) {
-    const double floor = settings_.goes_below_initial && quiet_minutes_ > 1 && allowed_ <= settings_.initial
-                             ? 2
-                             : settings_.initial;
+    const double floor =
+        settings_.goes_below_initial && quiet_minutes_ > 1 && allowed_ <= settings_.initial
+            ? 2
+            : settings_.initial;
     allow(std::max(std::min<double>(floor, allowed_), allowed_ / 2));
   }
   errors_this_minute_ = backlog_this_minute_ = false;

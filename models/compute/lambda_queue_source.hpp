@@ -27,7 +27,7 @@ class LambdaQueueSource final : public sim::Entity, private BatchInvoker::Source
     sim::Distribution dispatch;
   };
   LambdaQueueSource(sim::Component& mapping, sim::MetricSet& set, const Settings& settings,
-                     Messages& messages);
+                    Messages& messages);
   void wire(Callable& queue, const QueuePort& port, Callable& function,
             sim::Duration function_timeout, sim::ZoneId place);
   void start();

@@ -22,7 +22,7 @@ constexpr Duration first_pause{seconds(1)}, longest_pause{seconds(60)};
 }  // namespace
 
 LambdaStreamSource::LambdaStreamSource(sim::Component& mapping, sim::MetricSet& set,
-                                         const Settings& settings, Messages& messages)
+                                       const Settings& settings, Messages& messages)
     : Entity(mapping, "stream pollers"),
       metric(set),
       settings_(settings),
@@ -33,7 +33,7 @@ LambdaStreamSource::LambdaStreamSource(sim::Component& mapping, sim::MetricSet& 
       chance_(stream("addresses")) {}
 
 void LambdaStreamSource::wire(Callable& stream, StreamPort& port, Callable& function,
-                               Callable* on_failure, sim::ZoneId place) {
+                              Callable* on_failure, sim::ZoneId place) {
   stream_ = &stream;
   port_ = &port;
   on_failure_ = on_failure;
@@ -65,7 +65,8 @@ void LambdaStreamSource::read_more(std::uint32_t index) {
   Call& call = sim().call(handle);
   call.tag = read;
   Batch& batch = messages_.put_into(call, Batch::Action::read_records);
-  batch.most = static_cast<std::uint32_t>(std::min<std::uint64_t>(most_in_a_call, room - shard.buffered));
+  batch.most =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(most_in_a_call, room - shard.buffered));
   batch.shard = shard.number;
   batch.position = shard.position;
   batch.account = consumer_.account();
@@ -87,8 +88,8 @@ void LambdaStreamSource::on_answer(Call& call, Handle) {
   if (call.outcome == Outcome::ok) on_records(index, batch);
   if (shard.drained) return;
   shard.poll_due = true;
-  sim().after<&LambdaStreamSource::on_poll_due>(
-      found ? between_reads : settings_.polling_interval, this, index);
+  sim().after<&LambdaStreamSource::on_poll_due>(found ? between_reads : settings_.polling_interval,
+                                                this, index);
 }
 
 void LambdaStreamSource::on_records(std::uint32_t index, const Batch& batch) {
@@ -130,8 +131,8 @@ void LambdaStreamSource::fill(std::uint32_t lane) {
   std::uint64_t bytes = 0;
   while (!it.waiting.empty()) {
     const Message& next = it.waiting.front();
-    const bool fits = records + next.count <= settings_.batch_size &&
-                      bytes + next.bytes <= largest_payload;
+    const bool fits =
+        records + next.count <= settings_.batch_size && bytes + next.bytes <= largest_payload;
     if (!it.batch.empty() && !fits) break;
     records += next.count;
     bytes += next.bytes;
@@ -188,8 +189,7 @@ void LambdaStreamSource::failed(std::uint32_t lane) {
   } else {
     ++it.retries;
   }
-  const Duration pause =
-      std::min(longest_pause, first_pause * (1 << std::min(it.retries, 10u)));
+  const Duration pause = std::min(longest_pause, first_pause * (1 << std::min(it.retries, 10u)));
   sim().after<&LambdaStreamSource::on_retry>(pause, this, lane);
 }
 
@@ -257,15 +257,14 @@ void LambdaStreamSource::drained(std::uint32_t index) {
   if (!now.closed || shard.position < now.next) return;
   shard.drained = true;
   const auto is_done = [&](std::uint32_t number) {
-    return std::any_of(shards_.begin(), shards_.end(), [&](const Shard& it) {
-      return it.number == number && it.drained;
-    });
+    return std::any_of(shards_.begin(), shards_.end(),
+                       [&](const Shard& it) { return it.number == number && it.drained; });
   };
   for (const StreamPort::Shard& child : port_->shards()) {
     const bool known = std::any_of(shards_.begin(), shards_.end(),
                                    [&](const Shard& it) { return it.number == child.number; });
-    const bool ready = !child.parents.empty() &&
-                       std::all_of(child.parents.begin(), child.parents.end(), is_done);
+    const bool ready =
+        !child.parents.empty() && std::all_of(child.parents.begin(), child.parents.end(), is_done);
     if (!known && ready) open(child, false);
   }
 }

@@ -28,7 +28,7 @@ class LambdaStreamSource final : public sim::Entity, private BatchInvoker::Sourc
     std::optional<sim::Duration> maximum_record_age;
   };
   LambdaStreamSource(sim::Component& mapping, sim::MetricSet& set, const Settings& settings,
-                      Messages& messages);
+                     Messages& messages);
   void wire(Callable& stream, StreamPort& port, Callable& function, Callable* on_failure,
             sim::ZoneId place);
   void start();

@@ -23,12 +23,14 @@ class Check {
     if (s_.states().empty()) check_.error("", "states is missing: what an execution does");
     for (int i = 0; i < s_.states_size(); ++i) state(s_.states(i), fmt::format("states.{}", i));
     if (s_.synchronous() && s_.type() != S::EXPRESS) {
-      check_.error("synchronous", "is of express state machines (Step Functions API, "
-                                  "StartSyncExecution)");
+      check_.error("synchronous",
+                   "is of express state machines (Step Functions API, "
+                   "StartSyncExecution)");
     }
     if (s_.type() == S::EXPRESS && sim::Duration(s_.timeout()) > std::chrono::minutes(5)) {
-      check_.error("timeout", "is above 5min, the most of an express execution (Step Functions "
-                              "developer guide, Service quotas)");
+      check_.error("timeout",
+                   "is above 5min, the most of an express execution (Step Functions "
+                   "developer guide, Service quotas)");
     }
   }
 

@@ -128,8 +128,8 @@ void StepFunctionsStateMachine::on_entered(Handle handle) {
   const StepState& state = states_[it->state];
   switch (state.kind) {
     case StepState::Kind::wait:
-      return sim().after<&StepFunctionsStateMachine::on_state_done>(
-          state.wait.sample(time_chance_), this, handle);
+      return sim().after<&StepFunctionsStateMachine::on_state_done>(state.wait.sample(time_chance_),
+                                                                    this, handle);
     case StepState::Kind::choice: {
       const double at = choice_chance_.uniform();
       const auto* chosen = state.choices.data();

@@ -1,11 +1,11 @@
-// A state machine of AWS Step Functions, standard or express. An execution enters state after state;
-// each entry and each retry of a standard one is a state transition, and the account's transitions
-// of the region have a bucket at which they wait; the bucket of StartExecution refuses. Nothing is
-// tried again unless a Retry says so (rule 28). Parallel branches and a map's items are tasks; one
-// that fails for good fails its state, and what the others then say is not heard.
-// Left out: states within branches and items (each is one task); input and output, and their size
-// limit; callbacks and activities; nested executions' own quotas; distributed maps' dispatch rates
-// and child executions; exactly-once against at-least-once of express executions.
+// A state machine of AWS Step Functions, standard or express. An execution enters state after
+// state; each entry and each retry of a standard one is a state transition, and the account's
+// transitions of the region have a bucket at which they wait; the bucket of StartExecution refuses.
+// Nothing is tried again unless a Retry says so (rule 28). Parallel branches and a map's items are
+// tasks; one that fails for good fails its state, and what the others then say is not heard. Left
+// out: states within branches and items (each is one task); input and output, and their size limit;
+// callbacks and activities; nested executions' own quotas; distributed maps' dispatch rates and
+// child executions; exactly-once against at-least-once of express executions.
 #pragma once
 
 #include <memory>
@@ -56,7 +56,8 @@ class StepFunctionsStateMachine final : public sim::Component,
     sim::Counter transitions{set, "StateTransitions", "states entered, and retries"};
     sim::Counter retries{set, "TaskRetries", "attempts of tasks after the first"};
     sim::Level open{set, "OpenExecutions", "Count", "executions under way"};
-    sim::Level tasks{set, "RunningTasks", "Count", "tasks under way, waits before retries included"};
+    sim::Level tasks{set, "RunningTasks", "Count",
+                     "tasks under way, waits before retries included"};
     sim::Histogram time{set, "ExecutionTime", "from an execution's start to its end"};
   };
   Metrics metric{metric_set_};
@@ -65,9 +66,9 @@ class StepFunctionsStateMachine final : public sim::Component,
  private:
   struct Execution {
     sim::Time started{};
-    sim::Handle caller;            // who waits for its end
-    std::uint32_t visit = 0;       // of the states it has entered, the present one's number
-    std::uint32_t events = 0;      // of its history
+    sim::Handle caller;        // who waits for its end
+    std::uint32_t visit = 0;   // of the states it has entered, the present one's number
+    std::uint32_t events = 0;  // of its history
     std::uint32_t items_begun = 0;
     std::uint32_t tasks_open = 0;
     std::uint16_t state = 0;

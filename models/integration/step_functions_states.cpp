@@ -25,9 +25,9 @@ StepRetry retry_of(const S::Retry& retry) {
 
 StepTask task_of(sim::Component& owner, const S::Task& task) {
   const sim::Duration timeout = task.has_timeout() ? to_duration(task.timeout()) : sim::forever;
-  StepTask made{std::make_unique<Integration>(owner, task.to(), timeout, false,
-                                              Messages::of(owner.sim())),
-                std::nullopt, task.writes()};
+  StepTask made{
+      std::make_unique<Integration>(owner, task.to(), timeout, false, Messages::of(owner.sim())),
+      std::nullopt, task.writes()};
   if (task.has_retry()) made.retry = retry_of(task.retry());
   return made;
 }
@@ -55,9 +55,9 @@ std::vector<StepState> step_states_of(sim::Component& owner, const S& settings,
     StepState it;
     it.first_task = static_cast<std::uint16_t>(tasks.size());
     if (!state.end()) {
-      it.next = !state.next().empty()             ? place_of(settings, state.next())
+      it.next = !state.next().empty()            ? place_of(settings, state.next())
                 : i + 1 < settings.states_size() ? static_cast<std::uint16_t>(i + 1)
-                                                  : StepState::none;
+                                                 : StepState::none;
     }
     if (!state.catch_().empty()) it.caught = place_of(settings, state.catch_());
     if (state.has_task()) {

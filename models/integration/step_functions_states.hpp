@@ -42,7 +42,7 @@ struct StepState {
   enum class Kind : std::uint8_t { tasks, wait, choice };
   static constexpr std::uint16_t none = 0xffff;
   Kind kind = Kind::tasks;
-  std::uint16_t next = none, caught = none;  // none: the execution ends, or fails
+  std::uint16_t next = none, caught = none;    // none: the execution ends, or fails
   std::uint16_t first_task = 0, branches = 0;  // tasks
   std::uint32_t items = 0;                     // of a map: of its only task; 0: each branch once
   std::uint32_t most_at_once = 0;

@@ -21,8 +21,8 @@ constexpr std::array<std::string_view, 3> large = {"us-east-1", "us-west-2", "eu
 // API Gateway developer guide, quotas: Cape Town, Milan, Jakarta, UAE, Hyderabad, Melbourne, Spain,
 // Zurich, Tel Aviv, Calgary, Malaysia, Thailand, Mexico.
 constexpr std::array<std::string_view, 13> newer = {
-    "af-south-1",     "eu-south-1",   "ap-southeast-3", "me-central-1", "ap-south-2",
-    "ap-southeast-4", "eu-south-2",   "eu-central-2",   "il-central-1", "ca-west-1",
+    "af-south-1",     "eu-south-1",     "ap-southeast-3", "me-central-1", "ap-south-2",
+    "ap-southeast-4", "eu-south-2",     "eu-central-2",   "il-central-1", "ca-west-1",
     "ap-southeast-5", "ap-southeast-7", "mx-central-1"};
 
 TokenBucket filled(const Bucket& bucket) { return {bucket.rate, bucket.burst}; }

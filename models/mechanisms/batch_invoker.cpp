@@ -32,8 +32,8 @@ void BatchInvoker::on_answer(Call& call, Handle) {
     const std::uint32_t throttles = call.tag;
     const Duration pause = std::min(longest_pause, first_pause * (1 << std::min(throttles, 10u)));
     if (!source_.on_throttled(number, pause)) return;
-    return sim().after<&BatchInvoker::on_pause_over>(
-        pause, this, (std::uint64_t{throttles + 1} << 32) | number);
+    return sim().after<&BatchInvoker::on_pause_over>(pause, this,
+                                                     (std::uint64_t{throttles + 1} << 32) | number);
   }
   const Batch& answered = *messages_.find(call);
   std::vector<Message>& messages = source_.batch(number);

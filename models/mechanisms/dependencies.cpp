@@ -172,8 +172,8 @@ bool Dependencies::tried_again(const Call& call, bool success) {
   if (success) {
     sdk.on_success(attempt.last_cost, sim().now());
   } else {
-    const auto verdict = sdk.after_failure(call.outcome, attempt.number, attempt.pause, sim().now(),
-                                           retry_chance_);
+    const auto verdict =
+        sdk.after_failure(call.outcome, attempt.number, attempt.pause, sim().now(), retry_chance_);
     if (verdict.retry) {
       attempt.pause = verdict.pause;
       attempt.last_cost = verdict.cost;

@@ -15,10 +15,9 @@ Integration::Integration(sim::Component& owner, std::string to, sim::Duration ti
 void Integration::wire(sim::Wiring& wiring) {
   auto& component = wiring.find<sim::Component>(to_);
   invokes_function_ = dynamic_cast<const FunctionPort*>(&component) != nullptr;
-  sends_message_ =
-      !invokes_function_ && dynamic_cast<const MessageTarget*>(&component) != nullptr;
-  connector_ = std::make_unique<Connector>(owner_, 0, wiring.find<Callable>(to_), connection_,
-                                           "to " + to_);
+  sends_message_ = !invokes_function_ && dynamic_cast<const MessageTarget*>(&component) != nullptr;
+  connector_ =
+      std::make_unique<Connector>(owner_, 0, wiring.find<Callable>(to_), connection_, "to " + to_);
 }
 
 void Integration::call(const Request& request) {

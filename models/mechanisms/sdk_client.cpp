@@ -73,7 +73,8 @@ RetryRules retry_rules_of(const settings::SdkRetry& s) {
   RetryRules rules;
   if (s.mode() == S::LEGACY) {
     rules.max_attempts = dynamodb ? 10 : 5;
-    rules.backoff = {.jitter = Backoff::Jitter::full, .base = seconds(1), .cap = sim::horizon_limit};
+    rules.backoff = {
+        .jitter = Backoff::Jitter::full, .base = seconds(1), .cap = sim::horizon_limit};
   } else {
     const bool new_rules = s.new_retries_2026();
     rules.max_attempts = new_rules && dynamodb ? 4 : 3;

@@ -25,7 +25,8 @@ class ThrottleMeter {
     by_reason[reason].add();
     if (spell_ends_ <= now) spell_began_ = now;
     spell_ends_ = now + std::chrono::seconds(1);
-    longest.set(now, std::max(longest.value(), (now - spell_began_) / std::chrono::milliseconds(1)));
+    longest.set(now,
+                std::max(longest.value(), (now - spell_began_) / std::chrono::milliseconds(1)));
   }
 
   sim::Counter all;

@@ -117,8 +117,8 @@ ApiGateway::Route& ApiGateway::route_of(const Call& call) {
     const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) {
       return matches_wildcard(route.path, path);
     });
-    route_by_class_.push_back(static_cast<std::int16_t>(
-        found == routes_.end() ? -1 : found - routes_.begin()));
+    route_by_class_.push_back(
+        static_cast<std::int16_t>(found == routes_.end() ? -1 : found - routes_.begin()));
   }
   const std::int16_t route = route_by_class_[call.request_class];
   return routes_[route < 0 ? 0 : static_cast<std::size_t>(route)];
@@ -184,11 +184,10 @@ void ApiGateway::on_processed(Handle handle) {
 // --- integrations
 
 void ApiGateway::forward(Call& request, Handle handle) {
-  routes_[request.work_as<Work>().route].integration->call(
-      {.context = handle,
-       .request_class = request.request_class,
-       .operation = request.operation,
-       .service_time = request.service_time});
+  routes_[request.work_as<Work>().route].integration->call({.context = handle,
+                                                            .request_class = request.request_class,
+                                                            .operation = request.operation,
+                                                            .service_time = request.service_time});
 }
 
 void ApiGateway::on_answer(Call& call, Handle) {

@@ -45,9 +45,10 @@ void ApiGateway::check(const S& settings, SettingsCheck& check) {
     if (!rest && timeout > std::chrono::seconds(30)) {
       check.error(path, fmt::format("is above 30s, the most of an HTTP API ({})", quotas));
     } else if (rest && timeout > std::chrono::seconds(29)) {
-      check.warning(path, fmt::format("above 29s needs a raised quota, of regional and private REST "
-                                      "APIs only, and may cost some of the account's throttle ({})",
-                                      quotas));
+      check.warning(path,
+                    fmt::format("above 29s needs a raised quota, of regional and private REST "
+                                "APIs only, and may cost some of the account's throttle ({})",
+                                quotas));
     }
   }
   check_keys(settings, check);

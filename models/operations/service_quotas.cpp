@@ -58,8 +58,11 @@ ServiceQuotas::ServiceQuotas(sim::Simulation& sim, const std::string& name, cons
                     limits_of(settings, region_of(sim, settings))) {
   CloudWatch& cloudwatch = CloudWatch::of(sim);
   const auto as = [&](const char* metric_name) {
-    return CloudWatch::Publication{
-        .component = name, .space = "AWS/Lambda", .name = metric_name, .dimensions = {}, .delay = {}};
+    return CloudWatch::Publication{.component = name,
+                                   .space = "AWS/Lambda",
+                                   .name = metric_name,
+                                   .dimensions = {},
+                                   .delay = {}};
   };
   cloudwatch.publish_mean(as("ConcurrentExecutions"), metric.concurrent);
   cloudwatch.publish_mean(as("ClaimedAccountConcurrency"), metric.claimed);

@@ -1,5 +1,6 @@
-// The quotas of an AWS account in one region, where they are not AWS's defaults, and what CloudWatch
-// knows of the account as a whole. Left out: quotas that change during the run, several accounts.
+// The quotas of an AWS account in one region, where they are not AWS's defaults, and what
+// CloudWatch knows of the account as a whole. Left out: quotas that change during the run, several
+// accounts.
 #pragma once
 
 #include "models/mechanisms/account_quotas.hpp"

@@ -31,7 +31,14 @@ const std::vector<std::string>& runs() {
       "stream: {kinesis_data_stream: {}}, "
       "app: {kcl_application: {stream: stream, on: group}}, group: {auto_scaling_group: {size: "
       "1}}, "
-      "firehose: {firehose_delivery_stream: {stream: stream}}"};
+      "firehose: {firehose_delivery_stream: {stream: stream}}",
+      "users: {client: {target: rest, open: {poisson: 1/s}}}, "
+      "rest: {api_gateway: {routes: [{to: flow}]}}, "
+      "http: {api_gateway: {type: http, routes: [{to: fn}]}}, "
+      "flow: {step_functions_state_machine: {states: [{task: fn}]}}, "
+      "fn: {lambda_function: {runtime: rust}}, quotas: {service_quotas: {}}, "
+      "s: {kinesis_data_stream: {}}, "
+      "m: {lambda_event_source_mapping: {stream: s, function: fn}}"};
   return all;
 }
 
