@@ -200,12 +200,12 @@ void KinesisDataStream::put_record(Batch& batch, std::size_t entry) {
     message.result = Entry::throttled;
     return;
   }
-  limits.write_records.take(now, taken);
+  limits.write_records.spend(now, taken);
+  const double bytes = static_cast<double>(taken) * each;
   if (large) {
-    limits.write_bytes.take_or_owe(now, each);
+    limits.write_bytes.take_or_owe(now, bytes);
   } else {
-    limits.write_bytes.take(now, std::min<double>(taken * static_cast<double>(each),
-                                                  limits.write_bytes.available(now)));
+    limits.write_bytes.spend(now, bytes);
   }
   if (taken == records) return take(message, shard);
   Message rest = message;

@@ -41,7 +41,7 @@ TEST(Firehose, ABufferIsDeliveredWhenItIsFull) {
 TEST(Firehose, PutsAboveTheQuotaAreThrottled) {
   SmallRun run(
       small_experiment(client("firehose", "open: {deterministic: 1500/s}, idle_timeout: 1h") +
-                           firehose("quota: other_region, record_size: 100"),
+                           firehose("quota: other_region, record_size: 100B"),
                        "horizon: 60s, warm_up: 5s"));
   run.sim.run();
   EXPECT_NEAR(run.metric("users", "Failed") / run.metric("users", "Requests"), 1.0 / 3, 0.01);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <numeric>
+
 #include "models/mechanisms/ports.hpp"
 #include "tests/models/stream_world.hpp"
 
@@ -152,12 +154,14 @@ TEST(KclApplication, AReplayProcessesOldRecordsOnceMore) {
   EXPECT_LT(run.last("app", "MessagesHeld"), 1000);
 }
 
-TEST(KclApplication, FiveApplicationsThatPollEachSecondAndAHalfShareFiveReads) {
+TEST(KclApplication, SevenApplicationsThatPollEachSecondShareFiveReads) {
+  const std::string few =
+      ", producer: {kinesis_producer: {stream: stream, load: {deterministic: 40/s}, hosts: 2}}";
   std::string apps;
   for (int i = 0; i < 7; ++i) {
     apps += application("idle_time_between_reads: 1s", "app" + std::to_string(i));
   }
-  StreamRun run(plain_stream("shards: 1") + fleet + apps + steady, "horizon: 5min");
+  StreamRun run(plain_stream("shards: 1") + fleet + apps + few, "horizon: 5min");
   run.sim.run();
   // Seven reads a second are wanted, five are served.
   const double served = run.metric("stream", "GetRecords.Success");

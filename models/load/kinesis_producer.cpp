@@ -1,10 +1,10 @@
-#include "models/analytics/kinesis_producer.hpp"
+#include "models/load/kinesis_producer.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "models/analytics/kinesis_producer.pb.h"
+#include "models/load/kinesis_producer.pb.h"
 #include "models/mechanisms/profile.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
