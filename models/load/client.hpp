@@ -9,7 +9,7 @@
 #include <optional>
 #include <vector>
 
-#include "models/load/population.hpp"
+#include "models/load/client_population.hpp"
 #include "models/mechanisms/arrivals.hpp"
 #include "models/mechanisms/connector.hpp"
 #include "models/mechanisms/sdk_client.hpp"

@@ -37,7 +37,8 @@ const std::map<std::string, Allowed> may_include = {
      {{"topologies/", "sim/"},
       {"models/registry.hpp", "models/schema.pb.h", "models/settings_check.hpp",
        "models/mechanisms/settings.hpp",
-       "experiments/experiment.pb.h"}}},  // the message of the file that a topology may stand in
+       "models/mechanisms/geography.hpp",  // which regions there are, and how far they are
+       "experiments/experiment.pb.h"}}},   // the message of the file that a topology may stand in
     {"experiments",
      {{"experiments/", "analysis/", "topologies/", "sim/", "models/traces/"},
       {"models/registry.hpp", "models/left_out.hpp", "models/mechanisms/rates.hpp",

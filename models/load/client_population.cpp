@@ -1,4 +1,4 @@
-#include "models/load/population.hpp"
+#include "models/load/client_population.hpp"
 
 #include <fmt/format.h>
 
