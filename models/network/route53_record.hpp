@@ -18,9 +18,10 @@
 // Records are changed through the control plane in us-east-1; while that is gone changes are
 // refused and answers and health checks go on (rule 42). A change that was accepted comes through.
 //
-// Left out: accounts, quotas, types other than addresses. An answer has one TTL: where a record's
-// choice and the address behind it are cached for different times in a chain of CNAMEs, the shorter
-// rules.
+// Left out: the time until evaluate_target_health knows of its target (AWS publishes none; here it
+// knows at once), accounts, quotas, types other than addresses. An answer has one TTL: where a
+// record's choice and the address behind it are cached for different times in a chain of CNAMEs,
+// the shorter rules.
 #pragma once
 
 #include <deque>

@@ -164,7 +164,7 @@ TEST(Faults, OfOneTargetDoNotContradictEachOther) {
 TEST(Faults, HaveAKind) {
   EXPECT_EQ(faults("[{at: 1min}]"),
             "web.yaml:3:10: faults.0: kind is missing: az_power_loss, instance_stop, "
-            "instance_crash, network_partition, slow, errors or packet_loss\n");
+            "instance_crash, network_partition, slow, errors, control_plane or packet_loss\n");
 }
 
 TEST(Faults, HaveOneKind) {
