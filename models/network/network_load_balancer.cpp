@@ -26,8 +26,9 @@ TargetGroup::Settings group_of(const Setting& listener) {
   to.name = name_of(listener);
   to.targets = listener.targets().empty() ? listener.alb() : listener.targets();
   to.algorithm = TargetSelection::Algorithm::random;
-  if (listener.cross_zone() != settings::TargetGroup::USE_LOAD_BALANCER_CONFIGURATION) {
-    to.cross_zone = listener.cross_zone() == settings::TargetGroup::TRUE;
+  if (listener.target_group_cross_zone() !=
+      settings::TargetGroup::USE_LOAD_BALANCER_CONFIGURATION) {
+    to.cross_zone = listener.target_group_cross_zone() == settings::TargetGroup::TRUE;
   }
   to.deregistration_delay = to_duration(listener.deregistration_delay());
   to.interval = to_duration(check.interval());

@@ -85,9 +85,10 @@ class Check {
   }
 
   void zones(const Listener& listener, const std::string& path) {
-    const bool own = listener.cross_zone() == settings::TargetGroup::USE_LOAD_BALANCER_CONFIGURATION
-                         ? settings_.cross_zone()
-                         : listener.cross_zone() == settings::TargetGroup::TRUE;
+    const bool own =
+        listener.target_group_cross_zone() == settings::TargetGroup::USE_LOAD_BALANCER_CONFIGURATION
+            ? settings_.cross_zone()
+            : listener.target_group_cross_zone() == settings::TargetGroup::TRUE;
     const auto targets = check_.instances(listener.targets());
     if (own || !targets || *targets >= check_.zones()) return;
     check_.note(path + "targets",
