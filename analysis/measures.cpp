@@ -55,17 +55,17 @@ std::vector<Spell> outages(const std::vector<JudgedWindow>& windows, Time since,
 }
 
 // In the order of a recovery. A part of RTO is named after the milestone that ends it.
-constexpr std::array milestone_names{
-    "fault",          "first_failed_request", "first_detection", "last_detection",
-    "action_started", "action_finished",      "clients_moved",   "recovered"};
+constexpr std::array milestone_names{"fault",          "first_failed_request", "first_detection",
+                                     "last_detection", "action_started",       "action_finished",
+                                     "caches_expired", "clients_moved",        "recovered"};
 using MilestoneDates = std::array<std::optional<Time>, milestone_names.size()>;
 
 // Of those up to `until`, the first detection and action, and the last of what must be complete
 // before users are served.
 MilestoneDates milestone_dates(const sim::RunLog& log, Time until) {
   MilestoneDates dates;
-  auto& [fault, failed_request, first_detection, last_detection, started, finished, moved, end] =
-      dates;
+  auto& [fault, failed_request, first_detection, last_detection, started, finished, expired, moved,
+         end] = dates;
   fault = log.first_fault;
   if (log.first_failed <= until) failed_request = log.first_failed;
   const auto keep_first = [](std::optional<Time>& date, Time at) {
@@ -86,6 +86,9 @@ MilestoneDates milestone_dates(const sim::RunLog& log, Time until) {
         break;
       case Milestone::action_finished:
         keep_last(finished, event.at);
+        break;
+      case Milestone::caches_expired:
+        keep_last(expired, event.at);
         break;
       case Milestone::clients_moved:
         keep_last(moved, event.at);

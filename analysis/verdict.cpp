@@ -38,7 +38,7 @@ double horizon_seconds(const Results& results) {
   return static_cast<double>(results.header.horizon()) / 1e9;
 }
 
-// The seven parts of RTO in four groups, as operators speak of them.
+// The eight parts of RTO in four groups, as operators speak of them.
 std::string rto_parts_text(const std::vector<PartSummary>& parts) {
   constexpr std::array<std::pair<const char*, const char*>, 4> group_ends{
       {{"detect", "last_detection"},

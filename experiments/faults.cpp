@@ -6,6 +6,7 @@
 #include <map>
 
 #include "analysis/text.hpp"
+#include "models/mechanisms/control_plane.hpp"
 
 namespace windtunnel::experiments {
 
@@ -21,7 +22,11 @@ FaultInjector::FaultInjector(sim::Simulation& sim, const settings::Experiment& e
       faults_(experiment.faults().begin(), experiment.faults().end()),
       in_force_(faults_.size()),
       hit_(faults_.size()),
-      chance_(stream("targets")) {}
+      chance_(stream("targets")) {
+  for (const Fault& fault : faults_) {
+    if (fault.has_control_plane()) control_planes_ = &ControlPlanes::of(sim);
+  }
+}
 
 void FaultInjector::start() {
   for (std::size_t i = 0; i < faults_.size(); ++i) {
@@ -43,10 +48,16 @@ void FaultInjector::on_repair_due(std::uint64_t fault) {
 
 namespace {
 
-const std::string& target_of(const Fault& fault) {
+ControlPlanes::Service service_of(const Fault& fault) {
+  return static_cast<ControlPlanes::Service>(fault.control_plane().service());
+}
+
+std::string target_of(const Fault& fault) {
   switch (fault.kind_case()) {
     case Fault::kAzPowerLoss:
       return fault.az_power_loss().target();
+    case Fault::kRegionPowerLoss:
+      return fault.region_power_loss().target();
     case Fault::kInstanceStop:
       return fault.instance_stop().target();
     case Fault::kInstanceCrash:
@@ -59,11 +70,12 @@ const std::string& target_of(const Fault& fault) {
       return fault.errors().target();
     case Fault::kPacketLoss:
       return fault.packet_loss().target();
+    case Fault::kControlPlane:
+      return fmt::format("the control plane of {}", ControlPlanes::name_of(service_of(fault)));
     case Fault::KIND_NOT_SET:
       break;
   }
-  static const std::string none;
-  return none;
+  return "";
 }
 
 std::string instances(const settings::FaultTarget& target) {
@@ -74,10 +86,15 @@ std::string instances(const settings::FaultTarget& target) {
   return target.az().empty() ? which : which + " in " + target.az();
 }
 
+bool cuts_power(const Fault& fault) {
+  return fault.has_az_power_loss() || fault.has_region_power_loss();
+}
+
 // What happens, without "for how long".
 std::string effect(const Fault& fault) {
   switch (fault.kind_case()) {
     case Fault::kAzPowerLoss:
+    case Fault::kRegionPowerLoss:
       return "loses power";
     case Fault::kInstanceStop:
       return "has " + instances(fault.instance_stop()) + " stopped";
@@ -91,6 +108,8 @@ std::string effect(const Fault& fault) {
       return fmt::format("answers {:g} % of requests with errors", fault.errors().share() * 100);
     case Fault::kPacketLoss:
       return fmt::format("loses {:g} % of packets", fault.packet_loss().share() * 100);
+    case Fault::kControlPlane:
+      return "takes no changes";
     case Fault::KIND_NOT_SET:
       break;
   }
@@ -126,7 +145,7 @@ void FaultInjector::set_in_force(std::size_t i, bool in_force) {
   in_force_[i] = in_force;
   refresh_effects();
   const bool instances_lost = fault.has_instance_stop() || fault.has_instance_crash();
-  if (fault.has_az_power_loss() || fault.has_network_partition()) isolate(fault, i, in_force);
+  if (cuts_power(fault) || fault.has_network_partition()) isolate(fault, i, in_force);
   if (instances_lost && in_force) {
     hit_[i] =
         instances_hit(fault.has_instance_stop() ? fault.instance_stop() : fault.instance_crash());
@@ -141,10 +160,10 @@ void FaultInjector::set_in_force(std::size_t i, bool in_force) {
 // inside.
 void FaultInjector::isolate(const Fault& fault, std::size_t i, bool in_force) {
   const std::vector<ZoneId> zones = zones_named(target_of(fault));
-  if (fault.has_az_power_loss() && in_force) {
+  if (cuts_power(fault) && in_force) {
     hit_[i] = hosts_in(zones);
     sim().platform().lose_hosts(hit_[i], HostLoss::silence);
-  } else if (fault.has_az_power_loss()) {
+  } else if (cuts_power(fault)) {
     sim().platform().restore_hosts(hit_[i]);
   }
   for (const ZoneId zone : zones) {
@@ -156,7 +175,7 @@ void FaultInjector::isolate(const Fault& fault, std::size_t i, bool in_force) {
 }
 
 bool FaultInjector::isolates_zones(const Fault& fault) const {
-  return fault.has_az_power_loss() ||
+  return cuts_power(fault) ||
          (fault.has_network_partition() && sim().network().find(target_of(fault)).has_value());
 }
 
@@ -179,11 +198,13 @@ void FaultInjector::refresh_effects() {
   };
   std::map<ZoneId, Effect> zones;
   std::map<std::string, Effect> components;
+  std::map<ControlPlanes::Service, bool> planes;
   for (std::size_t i = 0; i < faults_.size(); ++i) {
     const Fault& fault = faults_[i];
     // A component that a finished fault named goes back to normal, so it is listed too.
     const bool on = in_force_[i];
-    const std::string& target = target_of(fault);
+    const std::string target = target_of(fault);
+    if (fault.has_control_plane()) planes[service_of(fault)] |= on;
     for (const ZoneId zone : zones_named(target)) {
       Effect& effect = zones[zone];
       if (on && isolates_zones(fault)) effect.island = 1u + zone;  // the stronger state
@@ -203,6 +224,9 @@ void FaultInjector::refresh_effects() {
     sim().network().set_island(zone, effect.island);
     sim().network().set_slow(zone, effect.slow);
     sim().network().set_loss(zone, 1 - effect.pass);
+  }
+  for (const auto& [service, impaired] : planes) {
+    control_planes_->set_impaired(service, impaired);
   }
   for (const auto& [name, effect] : components) {
     sim::Component* component = sim().find_component(name);

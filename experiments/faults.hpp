@@ -7,6 +7,10 @@
 #include "experiments/experiment.pb.h"
 #include "sim/simulation.hpp"
 
+namespace windtunnel {
+class ControlPlanes;
+}
+
 namespace windtunnel::experiments {
 
 class FaultInjector final : public sim::Component {
@@ -39,6 +43,7 @@ class FaultInjector final : public sim::Component {
   std::vector<bool> in_force_;
   std::vector<std::vector<sim::HostId>> hit_;  // hosts that the fault holds down
   sim::Stream chance_;
+  ControlPlanes* control_planes_ = nullptr;  // if a fault hits one
 };
 
 }  // namespace windtunnel::experiments

@@ -58,6 +58,7 @@ const char* to_string(Outcome outcome);
 // request of which nothing is known.
 struct RequestClass {
   std::string host, path = "/";
+  std::int64_t bytes = 0;  // of a request's body
 
   friend bool operator==(const RequestClass&, const RequestClass&) = default;
 };
@@ -82,6 +83,9 @@ struct Call {
   bool caller_done = false;   // it gave up waiting
   bool callee_done = true;    // it has nothing to do: not sent yet, answered, or lost
   Duration service_time{0};   // as a trace recorded it; 0: the callee's own law
+  // What it travels on: who opened it (Simulation::add_sockets) and which of its successive
+  // connections; the same at every hop. Empty: a connection of its own.
+  Handle connection;
 
   static constexpr std::uint32_t none = 0xffffffff;
 

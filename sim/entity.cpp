@@ -24,6 +24,7 @@ ZoneId Entity::zone_of(std::uint32_t node) const {
 void Entity::on_request(Call&, Handle) {
   WT_CHECK(false, "a call reached an entity that takes none");
 }
+void Entity::on_connect(Call&, Handle handle) { sim_->answer(handle, Outcome::ok); }
 void Entity::on_answer(Call&, Handle) {
   WT_CHECK(false, "an answer reached an entity that makes no calls");
 }

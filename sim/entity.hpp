@@ -29,6 +29,10 @@ class Entity {
   // A call arrives at one of its nodes. Whoever overrides it must answer() or drop() the call, now
   // or later.
   virtual void on_request(Call& call, Handle handle);
+  // A connection is asked for; by default the operating system accepts it. Same rules.
+  virtual void on_connect(Call& call, Handle handle);
+  // A connection that it opened was reset by the other end (RST).
+  virtual void on_connection_reset(Handle /*connection*/) {}
   // The answer of a call it made. The call ends when this returns.
   virtual void on_answer(Call& call, Handle handle);
   // A call it made was not answered in its lane's time; it has been given up already.

@@ -18,6 +18,8 @@ const char* to_string(Milestone milestone) {
       return "action_started";
     case Milestone::action_finished:
       return "action_finished";
+    case Milestone::caches_expired:
+      return "caches_expired";
     case Milestone::clients_moved:
       return "clients_moved";
   }

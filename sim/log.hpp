@@ -21,6 +21,7 @@ enum class Milestone : std::uint8_t {
   detection,        // a detector fired
   action_started,   // a remedy began: promotion, launch, change of an answer
   action_finished,  // a remedy is in effect
+  caches_expired,   // caches of DNS have let go of an answer that led nowhere
   clients_moved,    // clients reach something else than before
 };
 const char* to_string(Milestone milestone);

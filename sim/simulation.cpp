@@ -193,8 +193,7 @@ void Simulation::deliver_request(Handle handle) {
     if (!platform_->up(node.host) || node.life != call->callee_life) return drop(handle);
   }
   tell_watcher(CallStep::arrived, handle, *call);
-  // The callee's operating system accepts connections itself.
-  if (call->operation == Operation::connect) return answer(handle, Outcome::ok);
+  if (call->operation == Operation::connect) return callee.on_connect(*call, handle);
   callee.on_request(*call, handle);
 }
 

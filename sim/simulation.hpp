@@ -99,6 +99,9 @@ class Simulation {
   // The caller's side ends a call that never left: no address answered. on_answer() is called.
   void fail(Handle handle, Outcome outcome);
 
+  // The first of so many numbers, for those who open connections, one after the other each.
+  std::uint32_t add_sockets(std::uint32_t count) { return (sockets_ += count) - count; }
+
   // One at most; it lives as long as the run.
   void keep_payloads(PayloadKeeper& keeper) { payload_keeper_ = &keeper; }
 
@@ -191,6 +194,7 @@ class Simulation {
   Pool<Call> calls_;
   PayloadKeeper* payload_keeper_ = nullptr;
   std::vector<RequestClass> classes_{1};
+  std::uint32_t sockets_ = 0;
   std::vector<Event> operations_;
   std::size_t next_operation_ = 0;
   bool in_operation_ = false, ended_ = false;

@@ -1,15 +1,12 @@
 #include "topologies/builder.hpp"
 
+#include "models/mechanisms/geography.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
-#include "topologies/region_latency.hpp"
 
 namespace windtunnel {
 
 namespace {
-
-// Regions that the matrix does not know are as far from each other as us-east-1 is from eu-west-1.
-constexpr sim::Duration unknown_distance{std::chrono::milliseconds(70)};
 
 void add_zones(const Topology& topology, sim::Simulation& sim) {
   for (const RegionSettings& region : topology.regions) {
@@ -17,12 +14,12 @@ void add_zones(const Topology& topology, sim::Simulation& sim) {
   }
 }
 
-sim::Duration round_trip(const settings::Network& settings, sim::Simulation& sim, sim::ZoneId a,
-                         sim::ZoneId b) {
+sim::Duration round_trip_of(const settings::Network& settings, sim::Simulation& sim, sim::ZoneId a,
+                            sim::ZoneId b) {
   const sim::Network& network = sim.network();
   if (a == b) return to_duration(settings.intra_az_rtt());
   if (network.region(a) != network.region(b)) {
-    return region_round_trip(network.region(a), network.region(b)).value_or(unknown_distance);
+    return round_trip(*location_of(network, a), *location_of(network, b));
   }
   // Its own stream: another zone leaves this pair's draw alone.
   const std::uint64_t pair = sim::hash_name(network.name(a) + "|" + network.name(b));
@@ -35,7 +32,7 @@ void set_latencies(const settings::Network& settings, sim::Simulation& sim) {
   sim.network().set_jitter(settings.jitter_p90());
   for (sim::ZoneId a = 0; a < sim.network().zones(); ++a) {
     for (sim::ZoneId b = a; b < sim.network().zones(); ++b) {
-      sim.network().set_one_way(a, b, round_trip(settings, sim, a, b) / 2);
+      sim.network().set_one_way(a, b, round_trip_of(settings, sim, a, b) / 2);
     }
   }
 }

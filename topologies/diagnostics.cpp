@@ -7,6 +7,8 @@
 #include <tuple>
 #include <utility>
 
+#include "models/traces/utf8.hpp"
+
 namespace windtunnel {
 
 namespace {
@@ -15,13 +17,15 @@ constexpr std::size_t shown_max = 80;
 
 std::string escaped(std::string_view text) {
   std::string safe;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) {
+  while (!text.empty()) {
+    const auto byte = static_cast<unsigned char>(text[0]);
+    const std::size_t size = traces::utf8_size(text);
+    if (size == 0 || byte < 0x20 || byte == 0x7f) {
       safe += fmt::format("\\x{:02x}", byte);
     } else {
-      safe += c;
+      safe += text.substr(0, size);
     }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   return safe;
 }
@@ -43,7 +47,7 @@ std::string to_string(const Diagnostic& diagnostic) {
   static const std::map<Severity, const char*> words = {
       {Severity::ERROR, ""}, {Severity::WARNING, "warning: "}, {Severity::NOTE, "note: "}};
   const Place& place = diagnostic.place;
-  return fmt::format("{}:{}:{}: {}{}", place.file, place.line, place.column,
+  return fmt::format("{}:{}:{}: {}{}", escaped(place.file), place.line, place.column,
                      words.at(diagnostic.severity), diagnostic.text);
 }
 

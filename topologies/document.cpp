@@ -15,6 +15,8 @@
 #include <streambuf>
 #include <utility>
 
+#include "models/traces/utf8.hpp"
+
 namespace windtunnel {
 
 namespace {
@@ -188,34 +190,12 @@ class TreeBuilder : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
-// Size of the UTF-8 character at the front; 0 if it is none (overlong and surrogates included).
-std::size_t character_size(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [&](std::size_t i) { return (byte(i) & 0xc0U) == 0x80U; };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xc2 && first < 0xe0 && follows(1)) return 2;
-  if ((first & 0xf0U) == 0xe0 && follows(1) && follows(2)) {
-    const bool overlong = first == 0xe0 && byte(1) < 0xa0;
-    const bool surrogate = first == 0xed && byte(1) >= 0xa0;
-    return overlong || surrogate ? 0 : 3;
-  }
-  if (first >= 0xf0 && first < 0xf5 && follows(1) && follows(2) && follows(3)) {
-    const bool overlong = first == 0xf0 && byte(1) < 0x90;
-    const bool too_large = first == 0xf4 && byte(1) >= 0x90;
-    return overlong || too_large ? 0 : 4;
-  }
-  return 0;
-}
-
 // The first byte that no text has, as an error.
 std::optional<Refused> binary(std::string_view text, const std::string& file) {
   Place place{file, 1, 1};
   for (std::size_t at = 0; at < text.size();) {
     const auto byte = static_cast<unsigned char>(text[at]);
-    const std::size_t size = character_size(text.substr(at));
+    const std::size_t size = traces::utf8_size(text.substr(at));
     if (size == 0) return Refused{place, fmt::format("not UTF-8 text: byte 0x{:02x}", byte)};
     if ((byte < 0x20 && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7f) {
       return Refused{place, fmt::format("not text: control character 0x{:02x}", byte)};

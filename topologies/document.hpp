@@ -31,11 +31,11 @@ struct Member {
   Node value;
 };
 
-// Limits of what is read; beyond them there is one error and no tree.
+// Limits of what is read; beyond them there is one error and no tree. Aliases count as often as they
+// are used.
 inline constexpr std::size_t document_bytes_max = 16 << 20;
 inline constexpr int document_depth_max = 64;
-inline constexpr std::size_t document_nodes_max =
-    1'000'000;  // aliases count as often as they are used
+inline constexpr std::size_t document_nodes_max = 250'000;
 
 // `file` is the name in messages. Duplicated keys, text that is not UTF-8, aliases within
 // themselves, tags and second documents are errors. No tree after a syntax error; duplicated keys

@@ -6,6 +6,9 @@
 #include <cctype>
 #include <numeric>
 
+#include "models/mechanisms/geography.hpp"
+#include "topologies/diagnostics.hpp"
+
 namespace windtunnel {
 
 namespace {
@@ -54,7 +57,7 @@ std::string did_you_mean(std::string_view text, const std::vector<std::string>& 
     nearest = &candidate;
     distance = edits;
   }
-  return nearest == nullptr ? "" : fmt::format(", did you mean '{}'?", *nearest);
+  return nearest == nullptr ? "" : fmt::format(", did you mean {}?", shown(*nearest));
 }
 
 std::string listed(const std::vector<std::string>& words, std::string_view last) {
@@ -66,14 +69,12 @@ std::string listed(const std::vector<std::string>& words, std::string_view last)
   return text;
 }
 
-// cloudping.co, p50 over a year, captured 2025-05-29: the regions of the round-trip matrix.
 const std::vector<std::string>& known_regions() {
-  static const std::vector<std::string> regions = {
-      "us-east-1",      "us-east-2",      "us-west-1",      "us-west-2",      "ca-central-1",
-      "sa-east-1",      "eu-west-1",      "eu-west-2",      "eu-west-3",      "eu-central-1",
-      "eu-north-1",     "eu-south-1",     "me-south-1",     "af-south-1",     "ap-south-1",
-      "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
-      "ap-east-1"};
+  static const auto regions = [] {
+    std::vector<std::string> codes;
+    for (const Location& region : aws_regions()) codes.emplace_back(region.code);
+    return codes;
+  }();
   return regions;
 }
 

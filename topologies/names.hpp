@@ -18,7 +18,7 @@ std::string did_you_mean(std::string_view text, const std::vector<std::string>& 
 // "a, b and c"; "or" instead of "and" if asked.
 std::string listed(const std::vector<std::string>& words, std::string_view last = "and");
 
-// The AWS regions whose round trips are known.
+// The AWS regions, by their codes.
 const std::vector<std::string>& known_regions();
 
 }  // namespace windtunnel

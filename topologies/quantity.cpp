@@ -12,6 +12,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "topologies/diagnostics.hpp"
+
 namespace windtunnel {
 
 namespace {
@@ -123,7 +125,7 @@ class WholeParser {
     const auto unit = std::find_if(units_.begin(), units_.end(),
                                    [&](const WholeUnit& known) { return known.word == word; });
     if (unit == units_.end()) {
-      return fmt::format("is not {}: unknown unit '{}'; units are {}", kind_.noun, word,
+      return fmt::format("is not {}: unknown unit {}; units are {}", kind_.noun, shown(word),
                          words_of(units_));
     }
     const auto index = static_cast<std::size_t>(unit - units_.begin());
@@ -212,8 +214,9 @@ Parsed<double> parse_real(std::string_view text, const Units& units, std::string
     if (plain.value == 0.0) return plain;
     return {{}, fmt::format("has no unit; {} is written as {}", noun, example)};
   }
-  return {{},
-          fmt::format("is not {}: unknown unit '{}'; units are {}", noun, word, words_of(units))};
+  return {
+      {},
+      fmt::format("is not {}: unknown unit {}; units are {}", noun, shown(word), words_of(units))};
 }
 
 template <typename T>

@@ -235,6 +235,7 @@ const signs = {
   detection: ["detect", "M0 -5 5 4-5 4z", true, "detection or alarm"],
   action_started: ["act", "M-4 -4 4 -4 4 4-4 4z", false, "action starts"],
   action_finished: ["act", "M-4 -4 4 -4 4 4-4 4z", true, "action ends"],
+  caches_expired: ["clients", "M0 -5 5 0 0 5-5 0z", false, "caches of DNS expire"],
   clients_moved: ["clients", "M0 -5 5 0 0 5-5 0z", true, "clients move"],
   none: ["faint", "M-2.5 0A2.5 2.5 0 1 1 2.5 0 2.5 2.5 0 1 1 -2.5 0z", true, "other"],
 };

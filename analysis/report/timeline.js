@@ -10,17 +10,18 @@ const milestones = [
   ["last_detection", "last detector fires"],
   ["action_started", "action starts"],
   ["action_finished", "action finished"],
+  ["caches_expired", "caches of DNS have expired"],
   ["clients_moved", "clients have moved"],
   ["recovered", "users are served again"],
 ];
 const wordsOf = (key) => milestones.find(([name]) => name === key)?.[1] ?? key.replaceAll("_", " ");
 
-// The seven parts in four groups, as operators speak of them.
+// The eight parts in four groups, as operators speak of them.
 export const groups = [
   ["detect", "detect", ["first_failed_request", "first_detection", "last_detection"]],
   ["decide", "decide", ["action_started"]],
   ["act", "act", ["action_finished"]],
-  ["clients", "clients’ way back", ["clients_moved", "recovered"]],
+  ["clients", "clients’ way back", ["caches_expired", "clients_moved", "recovered"]],
 ];
 export function partsByGroup(run) {
   const length = Object.fromEntries(run.parts);

@@ -21,6 +21,7 @@ Station::Shape shape_of(const settings::Station& settings) {
   shape.servers = settings.servers();
   shape.service_time = to_distribution(settings.service_time());
   shape.processor_sharing = settings.discipline() == settings::Station::PROCESSOR_SHARING;
+  shape.last_first = settings.discipline() == settings::Station::LCFS;
   if (settings.has_queue()) shape.queue = settings.queue();
   if (settings.has_patience()) shape.patience = to_distribution(settings.patience());
   shape.failure_share = settings.failure_share();
@@ -36,7 +37,8 @@ Station::Station(sim::Simulation& sim, const std::string& name, const settings::
 Station::Station(sim::Simulation& sim, const std::string& name, const Shape& shape)
     : Component(sim, name),
       shape_(shape),
-      servers_(shape.servers, shape.queue),
+      servers_(shape.servers, shape.queue,
+               shape.last_first ? Servers::Order::lifo : Servers::Order::fifo),
       service_chance_(stream("service")),
       patience_chance_(stream("patience")),
       failure_chance_(stream("failure")) {

@@ -29,6 +29,7 @@ class Station final : public sim::Component, public Callable, public ProcessorSh
     std::int64_t servers = 1;
     sim::Distribution service_time;
     bool processor_sharing = false;
+    bool last_first = false;  // last come first served
     std::int64_t queue = Servers::unbounded;
     std::optional<sim::Distribution> patience;
     double failure_share = 0;
@@ -36,9 +37,7 @@ class Station final : public sim::Component, public Callable, public ProcessorSh
   };
   Station(sim::Simulation& sim, const std::string& name, const Shape& shape);
 
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
   bool direct() const override { return true; }
 
   void wire(sim::Wiring& wiring) override;

@@ -121,11 +121,12 @@ const std::string& AuroraCluster::zone_name(std::uint32_t node) const {
 }
 
 // The reader endpoint balances per resolution, not per query (rule 47): one reader at random.
-Resolution AuroraCluster::resolve(Operation operation, sim::Stream& chance) {
-  const bool to_writer = operation == Operation::write || reader_endpoint_.empty();
+Resolution AuroraCluster::resolve(const Query& query) {
+  const bool to_writer = query.operation == Operation::write || reader_endpoint_.empty();
   const auto readers = static_cast<std::uint32_t>(reader_endpoint_.size());
-  return {.addresses = {to_writer ? cluster_endpoint_ : reader_endpoint_[chance.below(readers)]},
-          .ttl = shape_.endpoint_ttl};
+  return {
+      .addresses = {to_writer ? cluster_endpoint_ : reader_endpoint_[query.chance.below(readers)]},
+      .ttl = shape_.endpoint_ttl};
 }
 
 bool AuroraCluster::set_slow(double factor) {

@@ -62,7 +62,7 @@ class AuroraCluster final : public sim::Component, public Callable {
   AuroraCluster(sim::Simulation& sim, const std::string& name, const Shape& shape);
 
   // A write asks the cluster endpoint, a read the reader endpoint.
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
 
   void on_request(sim::Call& call, sim::Handle handle) override;
   void on_host_lost(std::uint32_t node, sim::HostLoss loss) override;

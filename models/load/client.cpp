@@ -74,6 +74,13 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
     shape.max_attempts = static_cast<std::uint32_t>(retry.max_attempts());
     shape.backoff = backoff_of(retry);
     if (retry.has_token_bucket()) shape.token_bucket = bucket_of(retry.token_bucket());
+    if (retry.has_sdk()) {
+      const RetryRules rules = retry_rules_of(retry.sdk());
+      shape.max_attempts = rules.max_attempts;
+      shape.backoff = rules.backoff;
+      shape.token_bucket = rules.tokens;
+      shape.adaptive = rules.adaptive;
+    }
     if (retry.has_circuit_breaker()) shape.breaker = breaker_of(retry.circuit_breaker());
   }
   shape.hosts = static_cast<std::uint32_t>(settings.hosts());
@@ -83,10 +90,11 @@ Client::Shape shape_of(sim::Simulation& sim, const std::string& name,
                       .dns_lookup = to_distribution(settings.dns_lookup())};
   shape.one_way = to_duration(settings.network());
   for (const auto& r : settings.requests()) {
-    shape.classes.push_back({{r.host(), r.path()},
+    shape.classes.push_back({{r.host(), r.path(), r.size()},
                              r.weight(),
                              r.has_writes() ? std::optional(r.writes()) : std::nullopt});
   }
+  shape.population = Population::groups_of(settings);
   return shape;
 }
 
@@ -98,14 +106,19 @@ Client::Client(sim::Simulation& sim, const std::string& name, const settings::Cl
 Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
     : Component(sim, name),
       shape_(std::move(shape)),
+      retries_{shape_.max_attempts, shape_.backoff, shape_.token_bucket, shape_.adaptive},
       write_connection_(shape_.connection),
       host_chance_(stream("host")),
       write_chance_(stream("write")),
       retry_chance_(stream("retry")),
       think_chance_(stream("think")),
       class_chance_(stream("request class")),
-      lane_(*this, shape_.timeout) {
+      lane_(*this, shape_.timeout),
+      ebb_(shape_.population.empty() ? 0 : Population::few_of(shape_.hosts)) {
   set_zone(sim.network().add_zone("internet:" + name, ""));
+  if (!shape_.population.empty()) {
+    population_ = std::make_unique<Population>(*this, shape_.population, shape_.hosts, metric_set_);
+  }
 
   double total = 0, below = 0;
   for (const auto& it : shape_.classes) total += it.weight;
@@ -134,6 +147,13 @@ void Client::check(const settings::Client& settings, SettingsCheck& check) {
   if (!requests.empty() && std::none_of(requests.begin(), requests.end(), drawn)) {
     check.error("requests", "all weights are 0");
   }
+  Population::check(settings, check);
+  for (const char* other : {"max_attempts", "backoff", "base", "cap", "token_bucket"}) {
+    const std::string path = std::string("retry.") + other;
+    if (settings.retry().has_sdk() && check.given(path)) {
+      check.error(path, "is what retry.sdk decides: an SDK's mode has its own");
+    }
+  }
 }
 
 bool Client::writes_at_all() const {
@@ -148,15 +168,19 @@ void Client::wire(sim::Wiring& wiring) {
     if (other != zone_of(0)) network.set_one_way(zone_of(0), other, shape_.one_way);
   }
   auto& target = wiring.find<Callable>(shape_.target);
+  const bool two_names = writes_at_all() && !target.direct();
+  // Without a quota or a send rate there is nothing to remember: one serves all.
+  const bool remembers = retries_.tokens || retries_.adaptive;
+  sdks_.assign(remembers ? shape_.hosts : 1, SdkClient(retries_));
+  if (shape_.breaker) breakers_.assign(shape_.hosts, CircuitBreaker(*shape_.breaker));
+  if (population_) {
+    return population_->wire(target, shape_.connection, two_names ? &write_connection_ : nullptr);
+  }
   machines_.resize(shape_.hosts);
   for (std::uint32_t i = 0; i < shape_.hosts; ++i) {
-    Machine& machine = machines_[i];
-    machine.reads = std::make_unique<Connector>(*this, i, target, shape_.connection, "reads");
-    if (writes_at_all() && !target.direct()) {
-      machine.writes = std::make_unique<Connector>(*this, i, target, write_connection_, "writes");
-    }
-    machine.tokens = shape_.token_bucket;
-    if (shape_.breaker) machine.breaker.emplace(*shape_.breaker);
+    reads_.push_back(std::make_unique<Connector>(*this, i, target, shape_.connection, "reads"));
+    if (!two_names) continue;
+    writes_.push_back(std::make_unique<Connector>(*this, i, target, write_connection_, "writes"));
   }
 }
 
@@ -190,13 +214,14 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   request.user = user;
   request.service_time = arrival.service_time;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
+  if (population_) population_->prefetch(request.host);
   choose_class(request, arrival);
-  Machine& machine = machines_[request.host];
-  if (machine.tokens) machine.tokens->on_first_attempt();
-  if (machine.breaker) {
-    if (!machine.breaker->allows_first_attempt(sim().now())) return end_request(handle, false);
-    machine.breaker->on_first_attempt(sim().now());
-    request.breaker_era = machine.breaker->era();
+  sdk(request.host).on_first_attempt();
+  if (!breakers_.empty()) {
+    CircuitBreaker& breaker = breakers_[request.host];
+    if (!breaker.allows_first_attempt(sim().now())) return end_request(handle, false);
+    breaker.on_first_attempt(sim().now());
+    request.breaker_era = breaker.era();
   }
   attempt(handle);
 }
@@ -220,29 +245,45 @@ void Client::choose_class(Request& request, const Arrival& arrival) {
 void Client::attempt(Handle request_handle) {
   Request* request = requests_.find(request_handle);
   if (request == nullptr) return;
+  const Duration wait = sdk(request->host).before_attempt(sim().now());
+  if (wait > Duration::zero()) return sim().after<&Client::send>(wait, this, request_handle);
+  send(request_handle);
+}
+
+void Client::send(Handle request_handle) {
+  Request* request = requests_.find(request_handle);
+  if (request == nullptr) return;
   ++request->attempt;
   metric.attempts.add();
   const auto operation = request->write ? sim::Operation::write : sim::Operation::read;
-  const Handle call = sim().open_call(*this, request->host, operation, request_handle);
+  const std::uint32_t host = request->host;
+  sim::Entity& caller = population_ ? population_->caller(host) : *this;
+  const Handle call = sim().open_call(caller, host, operation, request_handle);
   sim().call(call).request_class = request->request_class;
   sim().call(call).service_time = request->service_time;
   lane_.enter(sim().call(call), call);
-  connector(machines_[request->host], request->write).dispatch(call);
+  population_ ? population_->dispatch(host, request->write, call)
+              : connector(host, request->write).dispatch(call);
 }
 
 void Client::on_answer(Call& call, Handle) {
   const Handle request_handle = call.context;
   Request& request = requests_[request_handle];
-  Machine& machine = machines_[request.host];
-  tell_breaker(request, call.outcome == Outcome::ok);
-  if (call.outcome != Outcome::ok) return attempt_failed(request_handle, call);
-  if (machine.tokens) machine.tokens->on_success(static_cast<double>(request.last_cost));
-  got_through(machine, call);
+  const bool good = call.outcome == Outcome::ok;
+  if (population_) {
+    const Duration latency = sim().now() - request.arrival;
+    population_->on_attempt_ended(call, good ? &latency : nullptr);
+  }
+  tell_breaker(request, good);
+  if (!good) return attempt_failed(request_handle, call);
+  sdk(request.host).on_success(request.last_cost, sim().now());
+  got_through(request.host, call);
   end_request(request_handle, true);
 }
 
 void Client::on_timeout(Call& call, Handle) {
   metric.timeouts.add();
+  if (population_) population_->on_attempt_ended(call, nullptr);
   tell_breaker(requests_[call.context], false);
   attempt_failed(call.context, call);
 }
@@ -250,45 +291,37 @@ void Client::on_timeout(Call& call, Handle) {
 void Client::on_late_answer(const Call&) { metric.late.add(); }
 
 void Client::tell_breaker(const Request& request, bool success) {
-  auto& breaker = machines_[request.host].breaker;
-  if (breaker) breaker->on_result(success, sim().now(), request.breaker_era);
+  if (breakers_.empty()) return;
+  breakers_[request.host].on_result(success, sim().now(), request.breaker_era);
 }
 
 void Client::attempt_failed(Handle request_handle, const Call& call) {
   Request& request = requests_[request_handle];
-  Machine& machine = machines_[request.host];
   const bool broken =
       call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout ||
       call.outcome == Outcome::connection_reset || call.outcome == Outcome::read_only;
   if (broken) {
-    connector(machine, request.write).on_call_failed(call);
-    if (!machine.stranded) ++stranded_;
-    machine.stranded = true;
+    population_ ? population_->on_call_failed(request.host, request.write, call)
+                : connector(request.host, request.write).on_call_failed(call);
+    strand(request);
   }
-  float cost = 0;
-  if (!may_retry(request, call, cost)) return end_request(request_handle, false);
-  request.last_cost = cost;
-  request.pause = shape_.backoff.pause(request.attempt, request.pause, retry_chance_);
+  if (call.outcome == Outcome::throttled) metric.throttled.add();
+  if (!breaker_allows_retry(request)) return end_request(request_handle, false);
+  const SdkClient::Verdict verdict =
+      sdk(request.host)
+          .after_failure(call.outcome, request.attempt, request.pause, sim().now(), retry_chance_);
+  if (verdict.denied) metric.retries_denied.add();
+  if (!verdict.retry) return end_request(request_handle, false);
+  request.last_cost = verdict.cost;
+  request.pause = verdict.pause;
   sim().after<&Client::attempt>(request.pause, this, request_handle);
 }
 
-bool Client::may_retry(const Request& request, const Call& call, float& cost) {
-  if (request.attempt >= shape_.max_attempts) return false;
-  Machine& machine = machines_[request.host];
-  const bool timed_out =
-      call.outcome == Outcome::timeout || call.outcome == Outcome::connect_timeout;
-  if (machine.breaker && !machine.breaker->allows_retry(sim().now())) {
-    metric.retries_denied.add();
-    return false;
-  }
-  if (machine.tokens) {
-    if (!machine.tokens->take(timed_out)) {
-      metric.retries_denied.add();
-      return false;
-    }
-    cost = static_cast<float>(timed_out ? machine.tokens->timeout_cost : machine.tokens->cost);
-  }
-  return true;
+bool Client::breaker_allows_retry(const Request& request) {
+  if (request.attempt >= shape_.max_attempts) return true;  // it is over anyway
+  if (breakers_.empty() || breakers_[request.host].allows_retry(sim().now())) return true;
+  metric.retries_denied.add();
+  return false;
 }
 
 void Client::end_request(Handle request_handle, bool success) {
@@ -311,24 +344,42 @@ void Client::end_request(Handle request_handle, bool success) {
   sim().after<&Client::on_think_over>(pause, this, user);
 }
 
+void Client::strand(const Request& request) {
+  bool newly;
+  if (population_) {
+    newly = population_->strand(request.host, request.write);
+  } else {
+    Machine& machine = machines_[request.host];
+    newly = !machine.stranded;
+    machine.stranded = true;
+  }
+  if (newly) ebb_.over(++stranded_);
+}
+
 // Tells when the users reach something again: a machine whose connection broke is stranded until an
 // answer comes.
-void Client::got_through(Machine& machine, const Call& call) {
+void Client::got_through(std::uint32_t host, const Call& call) {
   const sim::Address from{call.callee, call.callee_node, call.callee_life};
-  if (machine.stranded) {
-    machine.stranded = false;
-    --stranded_;
-    if (machine.last && machine.last != from) {
-      ++moved_;
-      metric.reconnects.add();
-    }
-    if (stranded_ == 0 && moved_ > 0) {
-      sim().note(sim::Milestone::clients_moved, *this,
-                 fmt::format("{} client hosts moved to another address, none is stranded", moved_));
-      moved_ = 0;
-    }
+  bool moved;
+  if (population_) {
+    if (!population_->stranded(host)) return;
+    moved = population_->free(host, from);
+  } else {
+    Machine& machine = machines_[host];
+    const bool stranded = machine.stranded;
+    moved = machine.last && machine.last != from;
+    machine = {from, false};
+    if (!stranded) return;
   }
-  machine.last = from;
+  if (moved) {
+    ++moved_;
+    metric.reconnects.add();
+  }
+  if (!ebb_.over(--stranded_) || moved_ == 0) return;
+  sim().note(sim::Milestone::clients_moved, *this,
+             fmt::format("{} client hosts moved to another address, {} stranded", moved_,
+                         stranded_ == 0 ? "none is" : fmt::format("{} are", stranded_)));
+  moved_ = 0;
 }
 
 void Client::report(sim::RunLog& log) {

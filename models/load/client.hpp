@@ -1,16 +1,18 @@
 // A population of users on client machines: open or closed load, timeouts, retries with backoff, a
-// retry quota, a circuit breaker, and on every machine a DNS cache and one connection. Left out:
+// retry quota, a circuit breaker, and on every machine a DNS cache and one connection; as a
+// population by area, network and resolver where the settings say so. Left out:
 // sessions and sizes (requests differ in path, host, reads from writes, and the service times that
-// a log brings), resolvers shared by machines, more than one connection a machine.
+// a log brings), more than one connection a machine.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "models/load/population.hpp"
 #include "models/mechanisms/arrivals.hpp"
 #include "models/mechanisms/connector.hpp"
-#include "models/mechanisms/retry.hpp"
+#include "models/mechanisms/sdk_client.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -38,6 +40,7 @@ class Client final : public sim::Component {
     std::uint32_t max_attempts = 1;
     Backoff backoff;
     std::optional<RetryTokenBucket> token_bucket;  // one for each machine
+    bool adaptive = false;                         // an SDK's adaptive mode
     std::optional<CircuitBreaker::Settings> breaker;
     std::uint32_t hosts = 1;
     Connector::Settings connection;
@@ -47,7 +50,8 @@ class Client final : public sim::Component {
       double weight = 1;
       std::optional<double> writes;  // absent: those of all
     };
-    std::vector<RequestClass> classes;  // none: all requests are alike
+    std::vector<RequestClass> classes;          // none: all requests are alike
+    std::vector<Population::Group> population;  // none: all machines are one_way from everywhere
   };
   Client(sim::Simulation& sim, const std::string& name, Shape shape);
 
@@ -67,6 +71,7 @@ class Client final : public sim::Component {
     sim::Counter timeouts{set, "Timeouts", "attempts without an answer in time"};
     sim::Counter retries_denied{set, "RetriesDenied",
                                 "retries that the quota or the breaker refused"};
+    sim::Counter throttled{set, "Throttles", "attempts that were refused because of a quota"};
     sim::Counter late{set, "LateAnswers", "answers that came after the timeout: wasted work"};
     sim::Counter reconnects{set, "Reconnects", "machines that came back on another address"};
     sim::Level open{set, "OpenRequests", "Count",
@@ -91,12 +96,8 @@ class Client final : public sim::Component {
     sim::Duration service_time{0};  // as its trace has it
   };
   struct Machine {
-    std::unique_ptr<Connector> reads,
-        writes;  // one and the same name for most targets: then reads serves both
-    std::optional<RetryTokenBucket> tokens;
-    std::optional<CircuitBreaker> breaker;
-    bool stranded = false;  // its connection broke and nothing has come through since
     sim::Address last;      // where its last success came from
+    bool stranded = false;  // its connection broke and nothing has come through since
   };
 
   void on_arrival();
@@ -104,17 +105,21 @@ class Client final : public sim::Component {
   void begin_request(std::uint32_t user, const Arrival& arrival);
   void choose_class(Request& request, const Arrival& arrival);
   void attempt(sim::Handle request_handle);
+  void send(sim::Handle request_handle);
   void tell_breaker(const Request& request, bool success);
   void attempt_failed(sim::Handle request_handle, const sim::Call& call);
-  bool may_retry(const Request& request, const sim::Call& call, float& cost);
+  bool breaker_allows_retry(const Request& request);
   void end_request(sim::Handle request_handle, bool success);
   void schedule_arrival();
-  void got_through(Machine& machine, const sim::Call& call);
-  Connector& connector(Machine& machine, bool write) {
-    return write && machine.writes ? *machine.writes : *machine.reads;
+  void got_through(std::uint32_t host, const sim::Call& call);
+  void strand(const Request& request);
+  SdkClient& sdk(std::uint32_t host) { return sdks_[sdks_.size() == 1 ? 0 : host]; }
+  Connector& connector(std::uint32_t host, bool write) {
+    return write && !writes_.empty() ? *writes_[host] : *reads_[host];
   }
 
   Shape shape_;
+  RetryRules retries_;
   Arrival next_;
   std::vector<std::uint16_t> path_classes_;  // numbers of sim::RequestClass
   sim::Duration longest_{
@@ -133,7 +138,13 @@ class Client final : public sim::Component {
   sim::Lane lane_;
   sim::Pool<Request> requests_;
   std::vector<Machine> machines_;
+  // By machine. Connectors without a population; reads serves both where they have one name.
+  std::vector<std::unique_ptr<Connector>> reads_, writes_;
+  std::vector<SdkClient> sdks_;           // one for all, or one for each machine
+  std::vector<CircuitBreaker> breakers_;  // empty: none
+  std::unique_ptr<Population> population_;
   std::uint32_t stranded_ = 0, moved_ = 0;
+  Ebb ebb_;  // of the stranded
 };
 
 }  // namespace windtunnel

@@ -56,7 +56,7 @@ void HealthChecks::perform(std::uint32_t pair, std::uint32_t epoch) {
   const std::uint32_t node = pair / targets(), target = pair % targets();
   if (!sim().platform().up(nodes_[node].host)) return;
   metric_.sent.add();
-  const Handle check = sim().open_call(*this, node, sim::Operation::health_check);
+  const Handle check = sim().open_call(*this, node, operation_);
   sim::Call& call = sim().call(check);
   call.tag = epoch;
   lane_.enter(call, check);

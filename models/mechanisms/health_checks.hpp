@@ -35,6 +35,8 @@ class HealthChecks final : public sim::Entity {
                sim::Duration timeout, Metrics& metrics, Listener& listener);
 
   void set_targets(std::uint32_t targets) { epochs_.resize(targets); }
+  // A check is no more than a connection: a program too busy to answer passes.
+  void check_connections_only() { operation_ = sim::Operation::connect; }
   sim::Duration interval() const { return interval_; }
 
   // By all nodes, each for the first time after `registering` and a part of the interval.
@@ -59,6 +61,7 @@ class HealthChecks final : public sim::Entity {
   std::uint32_t targets() const { return static_cast<std::uint32_t>(epochs_.size()); }
 
   sim::Duration interval_;
+  sim::Operation operation_ = sim::Operation::health_check;
   Metrics& metric_;
   Listener& listener_;
   sim::Lane lane_;

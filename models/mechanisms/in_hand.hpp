@@ -48,6 +48,22 @@ class InHand {
     lost_.clear();
   }
 
+  // Those that `which(call)` chooses, with a reset.
+  template <typename Which>
+  void reset_if(sim::Simulation& sim, Which&& which) {
+    for (std::size_t i = calls_.size(); i-- > 0;) {
+      sim::Call& call = sim.call(calls_[i]);
+      if (!which(call)) continue;
+      lost_.push_back(calls_[i]);
+      forget(sim, call);
+    }
+    std::vector<sim::Handle> lost;
+    lost.swap(lost_);
+    for (const sim::Handle handle : lost) sim.answer(handle, sim::Outcome::connection_reset);
+    lost.clear();
+    lost_.swap(lost);
+  }
+
   std::int64_t size() const { return static_cast<std::int64_t>(calls_.size()); }
 
  private:

@@ -32,7 +32,8 @@ enum class Entry : std::uint8_t {
 struct Message {
   sim::Time sent{};             // by its producer: the way to its effect counts from here
   LossLedger::Number number{};  // in the ledger; empty: nobody has accepted it yet
-  std::uint64_t receipt = 0;    // of a message received: the lease it is held by
+  std::uint64_t receipt = 0;    // of a message received: the lease it is held by; of records of a
+                                // stream: the position of the first
   std::uint64_t content = 0;    // what it says: two with one content are the same thing said twice.
                                 // Deduplication goes by it, and what a consumer finds poisonous
   std::uint32_t bytes = 0;
@@ -43,6 +44,7 @@ struct Message {
   std::uint16_t receives = 0;       // ApproximateReceiveCount
   LossLedger::Account account = 0;  // whose it was when it was received
   LossLedger::Line line = LossLedger::no_line;  // whose order it belongs to
+  bool aggregated = false;          // by the KPL: `count` user records in one record of a stream
   Entry result = Entry::none;
 };
 
@@ -58,12 +60,14 @@ struct Batch {
   };
   Action action = Action::send;
   std::uint32_t most = 10;                      // receive, read_records: no more than these
-  sim::Duration wait{0};                        // receive: WaitTimeSeconds
+  sim::Duration wait{0};                        // receive: WaitTimeSeconds; read_records: above 0
+                                                // it is a subscription (enhanced fan-out)
   sim::Duration visibility = default_duration;  // receive, change_visibility; else the queue's
   sim::Duration delay = default_duration;       // send: a message timer; else the queue's
   std::uint32_t shard = 0;                      // read_records
   std::uint64_t position = 0;                   // read_records: the next record, then that after it
   bool dead_letters = false;  // send: to a dead-letter queue, given up by the sender
+  LossLedger::Account account = 0;              // read_records: of the application that reads
   std::vector<Message> messages;
 
   static constexpr sim::Duration default_duration{-1};

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "models/mechanisms/geography.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -25,7 +26,9 @@ std::vector<sim::ZoneId> zones_of(sim::Simulation& sim, const Settings& settings
   for (std::size_t i = 0; i < network.zones(); ++i) {
     const auto zone = static_cast<sim::ZoneId>(i);
     const std::string& region = network.region(zone);
-    if (network.kind(zone) == sim::Network::Kind::zone && !region.empty() &&
+    const Location* place = find_location(region);
+    const bool outside = place == nullptr || !is_region(*place);
+    if (network.kind(zone) == sim::Network::Kind::zone && !outside &&
         (settings.region().empty() || settings.region() == region)) {
       zones.push_back(zone);
     }

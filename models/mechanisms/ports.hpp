@@ -13,7 +13,24 @@
 
 namespace windtunnel {
 
-// The answer to "where is it?", as DNS gives it.
+struct Location;  // geography.hpp
+struct IpPrefix;  // ip_prefix.hpp
+
+// The question "where is it?", as an authoritative server hears it. Read and write may have
+// different names (Aurora's endpoints). `chance` orders or draws answers where the service does.
+struct Query {
+  sim::Operation operation;
+  sim::Stream& chance;
+  // Where the server believes the asker to be: its resolver, or itself with EDNS Client Subnet;
+  // nullptr: nothing is known, as of who asks from inside AWS without a region.
+  const Location* from = nullptr;
+  // The asker's network as the server sees it, likewise; nullptr: not known.
+  const IpPrefix* subnet = nullptr;
+  // Where the one that will connect is: anycast goes by it, whatever DNS believes.
+  const Location* client = nullptr;
+};
+
+// The answer, as DNS gives it.
 struct Resolution {
   std::vector<sim::Address> addresses;  // in the order a client tries them; empty: no answer
   sim::Duration ttl = sim::forever;
@@ -26,9 +43,7 @@ struct Resolution {
 class Callable {
  public:
   virtual ~Callable() = default;
-  // Read and write may have different names (Aurora's endpoints). `chance` orders addresses at
-  // random where the service does.
-  virtual Resolution resolve(sim::Operation operation, sim::Stream& chance) = 0;
+  virtual Resolution resolve(const Query& query) = 0;
   // Callers hold no connection and ask no DNS: a queue of the textbooks, not a service.
   virtual bool direct() const { return false; }
   // What evaluate-target-health sees.

@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "models/mechanisms/messages.hpp"
+#include "models/mechanisms/stream_consumer.hpp"
 
 namespace windtunnel {
 
@@ -55,10 +57,18 @@ class StreamPort {
     bool closed = false;      // a parent: readable to its end
     std::uint64_t first = 0;  // its oldest record still kept (TRIM_HORIZON), and
     std::uint64_t next = 0;   // where the next one goes (LATEST)
+    // Records of one key are in order only for who reads its parents to their end before it.
+    std::vector<std::uint32_t> parents{};
   };
+  // All that can be read, by their numbers.
   virtual std::vector<Shard> shards() const = 0;
-  // Every application reads all records; what each owes is its own account.
-  virtual LossLedger::Account add_consumer(const sim::Component& consumer) = 0;
+  virtual Shard shard(std::uint32_t number) const = 0;
+  // AT_TIMESTAMP: the first record that came at `date` or later.
+  virtual std::uint64_t position_at(std::uint32_t shard, sim::Time date) const = 0;
+  // Where records of this partition key go now (ListShards and the hash of the key).
+  virtual std::uint32_t shard_of(std::uint32_t key) = 0;
+  // Every application reads all records from now on; what it owes is its own account. In wire().
+  virtual void add_consumer(StreamConsumer& consumer) = 0;
 };
 
 // "function": invoked by calls of Batch::Action::invoke (its answer is the call's outcome) or

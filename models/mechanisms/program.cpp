@@ -22,15 +22,18 @@ Program::Program(sim::Simulation& sim, const std::string& name, const settings::
     : Component(sim, name),
       workers_(settings.workers()),
       queue_(settings.queue()),
-      parallel_(settings.parallel()),
+      order_(settings.queue_order() == settings::Program::LIFO ? Servers::Order::lifo
+                                                               : Servers::Order::fifo),
+      queue_expiry_(settings.has_queue_expiry() ? to_duration(settings.queue_expiry())
+                                                : sim::forever),
       asynchronous_(settings.asynchronous()),
       health_check_time_(to_distribution(settings.health_check_time())),
+      dependencies_(*this, *this, settings.calls(), settings.parallel()),
       lag_{.share = settings.scaling_lag().share(),
            .held_for = to_duration(settings.scaling_lag().held_for()),
            .workers = settings.workers()},
       service_chance_(stream("service")),
       check_chance_(stream("health check")),
-      call_chance_(stream("calls")),
       error_chance_(stream("errors")),
       order_chance_(stream("order of addresses")) {
   const sim::Distribution usual = to_distribution(settings.service_time());
@@ -39,19 +42,6 @@ Program::Program(sim::Simulation& sim, const std::string& name, const settings::
     laws_.push_back({c.host(), c.path(),
                      c.has_service_time() ? to_distribution(c.service_time()) : usual,
                      c.makes_calls()});
-  }
-  for (const auto& d : settings.calls()) {
-    Connector::Settings connection{
-        .operation = Operation::read,
-        .connect_timeout = to_duration(d.connect_timeout()),
-        .idle_timeout = sim::horizon_limit,  // a pool keeps its connections
-        .least_dns_ttl = to_duration(d.dns_cache()),
-        .dns_lookup = {}};
-    Dependency dependency{
-        d.to(),     d.writes(), d.probability(),
-        connection, connection, std::make_unique<sim::Lane>(*this, to_duration(d.timeout()))};
-    dependency.write.operation = Operation::write;
-    dependencies_.push_back(std::move(dependency));
   }
   if (!settings.polls().empty()) {
     consumer_ = std::make_unique<QueueConsumer>(*this, metric_set_, settings.polls());
@@ -62,10 +52,10 @@ Program::~Program() = default;
 
 void Program::run_on(Fleet& fleet, sim::Wiring& wiring) {
   fleet_ = &fleet;
-  for (Dependency& d : dependencies_) d.target = &wiring.find<Callable>(d.to);
+  dependencies_.wire(wiring);
   for (std::uint32_t i = 0; i < fleet.max_instances(); ++i) {
     nodes_.push_back({fleet.instance_host(i), 0});
-    instances_.push_back(std::make_unique<Instance>(workers_, queue_));
+    instances_.push_back(std::make_unique<Instance>(workers_, queue_, order_));
   }
   if (consumer_ != nullptr) consumer_->wire(wiring, nodes_);
   fleet.observe_fleet(*this);
@@ -114,13 +104,13 @@ std::vector<std::uint32_t> Program::running_nodes() const {
   return found;
 }
 
-Resolution Program::resolve(Operation, sim::Stream& chance) {
+Resolution Program::resolve(const Query& query) {
   Resolution answer{.addresses = {}, .ttl = std::chrono::seconds(60)};
   for (const std::uint32_t i : fleet_->in_service()) {
     if (!fleet_->booting(i)) answer.addresses.push_back(address_of(i));
   }
   for (std::uint32_t n = static_cast<std::uint32_t>(answer.addresses.size()); n > 1; --n) {
-    std::swap(answer.addresses[n - 1], answer.addresses[chance.below(n)]);
+    std::swap(answer.addresses[n - 1], answer.addresses[query.chance.below(n)]);
   }
   return answer;
 }
@@ -137,14 +127,7 @@ void Program::equip(std::uint32_t number) {
   } else if (shared || cpu.may_be_slowed) {
     it.cpu = std::make_unique<ProcessorSharing>(*this, *this, cpu.vcpus, number);
   }
-  if (!it.reads.empty()) return;
-  for (Dependency& d : dependencies_) {
-    it.reads.push_back(
-        std::make_unique<Connector>(*this, number, *d.target, d.read, d.to + " reads"));
-    it.writes.push_back(d.writes > 0 ? std::make_unique<Connector>(*this, number, *d.target,
-                                                                   d.write, d.to + " writes")
-                                     : nullptr);
-  }
+  if (!it.connections) it.connections = dependencies_.connect(number);
 }
 
 void Program::on_instance_in_service(std::uint32_t instance) {
@@ -186,10 +169,7 @@ void Program::on_instance_lost(std::uint32_t instance, sim::HostLoss loss) {
   it.holding = 0;
   it.workers.clear([](Handle) {});
   if (it.cpu != nullptr) it.cpu->clear();
-  for (auto& connector : it.reads) connector->reset();
-  for (auto& connector : it.writes) {
-    if (connector != nullptr) connector->reset();
-  }
+  it.connections->reset();
   // Calls it had made go on elsewhere; their answers find nobody.
   it.in_hand.lose(sim(), loss, [](const Call&) {});
   count_instances();
@@ -224,9 +204,14 @@ bool Program::holds(Call* call, Handle handle) {
   return call != nullptr && call->callee == this && instance_of(*call).in_hand.holds(*call, handle);
 }
 
+void Program::on_connect(Call& call, Handle handle) {
+  if (!instance_of(call).serving) return sim().drop(handle);  // still booting
+  sim().answer(handle, Outcome::ok);
+}
+
 void Program::on_request(Call& call, Handle handle) {
   Instance& instance = instance_of(call);
-  if (!instance.serving) return sim().drop(handle);  // still booting: its port is closed
+  if (!instance.serving) return sim().drop(handle);
   if (call.operation != Operation::health_check) {
     metric.requests.add();
     ++use_.arrived;
@@ -319,64 +304,40 @@ void Program::computed(Instance& instance, Call& call, Handle handle) {
   count_computing(instance, -1);
   if (call.operation == Operation::health_check) return finish(handle, Outcome::ok);
   if (error_chance_.chance(errors_)) return finish(handle, Outcome::error);
-  if (dependencies_.empty() || !law_of(call).makes_calls) return finish(handle, Outcome::ok);
+  if (dependencies_.none() || !law_of(call).makes_calls) return finish(handle, Outcome::ok);
+  const std::uint32_t node = call.callee_node;
   if (asynchronous_) {
     call.work_as<Progress>().has_worker = false;
     free_worker(instance, false);
   }
-  if (make_calls(handle)) finish(handle, Outcome::ok);
+  if (dependencies_.make_calls(handle, node)) finish(handle, Outcome::ok);
 }
 
-bool Program::make_calls(Handle handle) {
-  for (;;) {
-    // Looked up each round: a call in zero time may have ended the request.
-    Call* call = sim().find_call(handle);
-    if (!holds(call, handle)) return false;
-    Progress& progress = call->work_as<Progress>();
-    if (progress.next_call >= dependencies_.size()) return progress.open_calls == 0;
-    const std::size_t index = progress.next_call++;
-    const Dependency& d = dependencies_[index];
-    if (d.probability < 1 && !call_chance_.chance(d.probability)) continue;
-    ++progress.open_calls;
-    call_dependency(index, handle,
-                    call_chance_.chance(d.writes) ? Operation::write : Operation::read);
-    if (!parallel_) return false;
-  }
+Dependencies::Progress* Program::progress_of(Handle request) {
+  Call* call = sim().find_call(request);
+  return holds(call, request) ? &call->work_as<Progress>().calls : nullptr;
 }
 
-void Program::call_dependency(std::size_t index, Handle handle, Operation operation) {
-  const std::uint32_t node = sim().call(handle).callee_node;
-  Instance& instance = *instances_[node];
-  const std::uint16_t request_class = sim().call(handle).request_class;
-  const Handle child = sim().open_call(*this, node, operation, handle);
-  sim::Call& call = sim().call(child);
-  call.tag = static_cast<std::uint32_t>(index);
-  call.request_class = request_class;
-  dependencies_[index].lane->enter(call, child);
-  (operation == Operation::write ? instance.writes : instance.reads)[index]->dispatch(child);
+void Program::on_dependency_ended(Handle request, bool success) {
+  if (!success) return finish(request, Outcome::error);
+  const std::uint32_t node = sim().call(request).callee_node;
+  if (dependencies_.make_calls(request, node)) finish(request, Outcome::ok);
 }
 
-void Program::on_answer(Call& call, Handle) { dependency_ended(call, call.outcome == Outcome::ok); }
-void Program::on_timeout(Call& call, Handle) {
-  // The instance that asked is gone. Where the answer is still to come it will be counted then.
-  if (!holds(sim().find_call(call.context), call.context) && !call.callee_done) return;
-  dependency_ended(call, false);
-}
+void Program::on_answer(Call& call, Handle handle) { dependencies_.on_answer(call, handle); }
+void Program::on_timeout(Call& call, Handle handle) { dependencies_.on_timeout(call, handle); }
 void Program::on_late_answer(const Call&) { metric.wasted.add(); }
 
-void Program::dependency_ended(Call& child, bool success) {
-  const Handle handle = child.context;
-  Call* call = sim().find_call(handle);
-  if (!holds(call, handle)) return metric.wasted.add();  // the instance that asked is gone
-  Instance& instance = instance_of(*call);
-  if (child.outcome == Outcome::timeout || child.outcome == Outcome::connection_reset ||
-      child.outcome == Outcome::read_only) {  // the pool throws the connection away
-    (child.operation == Operation::write ? instance.writes : instance.reads)[child.tag]
-        ->on_call_failed(child);
-  }
-  --call->work_as<Progress>().open_calls;
-  if (!success) return finish(handle, Outcome::error);
-  if (make_calls(handle)) finish(handle, Outcome::ok);
+// Nobody may wait for its answer any more: it is not begun.
+bool Program::expires(Instance& instance, Handle waiting) {
+  Call& call = sim().call(waiting);
+  if (sim().now() - call.arrived <= queue_expiry_) return false;
+  instance.workers.abandon();
+  metric.queued.add(sim().now(), -1);
+  metric.overloaded.add();
+  instance.in_hand.forget(sim(), call);
+  sim().answer(waiting, Outcome::overloaded);
+  return true;
 }
 
 void Program::free_worker(Instance& instance, bool of_check) {
@@ -384,7 +345,8 @@ void Program::free_worker(Instance& instance, bool of_check) {
     use_.release(sim().now());
     --instance.holding;
   }
-  const Handle next = instance.workers.leave([](Handle) { return true; });
+  const Handle next =
+      instance.workers.leave([&](Handle waiting) { return !expires(instance, waiting); });
   if (!next) return metric.busy_workers.add(sim().now(), -1);
   metric.queued.add(sim().now(), -1);
   begin(instance, sim().call(next), next);

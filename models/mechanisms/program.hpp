@@ -8,10 +8,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
-#include "models/mechanisms/connector.hpp"
 #include "models/mechanisms/demand_meter.hpp"
+#include "models/mechanisms/dependencies.hpp"
 #include "models/mechanisms/in_hand.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/processor_sharing.hpp"
@@ -31,13 +32,15 @@ class Program : public sim::Component,
                 public Targets,
                 public FleetObserver,
                 public CpuMeter,
-                public ProcessorSharing::Owner {
+                public ProcessorSharing::Owner,
+                private Dependencies::Owner {
  public:
   ~Program() override;
 
   void attach() override;
   void start() override;
   void report(sim::RunLog& log) override;
+  void on_connect(sim::Call& call, sim::Handle handle) override;
   void on_request(sim::Call& call, sim::Handle handle) override;
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
@@ -47,7 +50,7 @@ class Program : public sim::Component,
   std::vector<std::uint32_t> running_nodes() const override;
 
   // Without a load balancer: the addresses of all instances in service.
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
 
   std::uint32_t max_targets() const override;
   sim::Address target_address(std::uint32_t target) override { return address_of(target); }
@@ -105,13 +108,6 @@ class Program : public sim::Component,
   }
 
  private:
-  struct Dependency {
-    std::string to;
-    double writes, probability;
-    Connector::Settings read, write;
-    std::unique_ptr<sim::Lane> lane;
-    Callable* target = nullptr;
-  };
   // The work of a class of requests.
   struct Law {
     std::string host, path;  // with wildcards
@@ -121,16 +117,15 @@ class Program : public sim::Component,
   // What it remembers of a request.
   struct Progress {
     std::uint32_t place;      // in in_hand
-    std::uint16_t next_call;  // dependency to call next
-    std::uint16_t open_calls;
+    Dependencies::Progress calls;
     bool has_worker;
   };
   struct Instance {
-    Instance(std::int64_t workers, std::int64_t queue) : workers(workers, queue) {}
+    Instance(std::int64_t workers, std::int64_t queue, Servers::Order order)
+        : workers(workers, queue, order) {}
     Servers workers;
     std::unique_ptr<ProcessorSharing> cpu;  // where more requests may compute than there are vCPUs
-    std::vector<std::unique_ptr<Connector>> reads,
-        writes;                               // by dependency; writes only where there are any
+    std::optional<Dependencies::Connections> connections;
     InHand<Progress> in_hand;                 // everything it has not answered yet
     std::int64_t computing = 0, holding = 0;  // requests on CPU, and those with a worker but checks
     double vcpus = 0, cpu_share = 1;
@@ -150,10 +145,13 @@ class Program : public sim::Component,
   void begin(Instance& instance, sim::Call& call, sim::Handle handle);
   void on_computed(sim::Handle handle);
   void computed(Instance& instance, sim::Call& call, sim::Handle handle);
-  // Makes the next call, or all of them; true if the request is not waiting for any.
-  bool make_calls(sim::Handle handle);
-  void call_dependency(std::size_t index, sim::Handle handle, sim::Operation operation);
-  void dependency_ended(sim::Call& call, bool success);
+  Dependencies::Progress* progress_of(sim::Handle request) override;
+  Dependencies::Connections& connections_of(std::uint32_t node) override {
+    return *instances_[node]->connections;
+  }
+  void on_dependency_ended(sim::Handle request, bool success) override;
+  void on_wasted_work() override { metric.wasted.add(); }
+  bool expires(Instance& instance, sim::Handle waiting);
   void free_worker(Instance& instance, bool of_check);
   void finish(sim::Handle handle, sim::Outcome outcome);
   void count_computing(Instance& instance, std::int64_t change);
@@ -161,11 +159,13 @@ class Program : public sim::Component,
   void now_healthy(std::uint32_t instance);
 
   std::int64_t workers_, queue_;
-  bool parallel_, asynchronous_;
+  Servers::Order order_;
+  sim::Duration queue_expiry_;
+  bool asynchronous_;
   sim::Distribution health_check_time_;
   std::vector<Law> laws_;  // of all requests first
   std::vector<std::uint16_t> law_by_class_;
-  std::vector<Dependency> dependencies_;
+  Dependencies dependencies_;
   Fleet* fleet_ = nullptr;
   std::vector<std::unique_ptr<Instance>> instances_;
   std::vector<TargetObserver*> observers_;
@@ -174,7 +174,7 @@ class Program : public sim::Component,
   DemandMeter::Settings lag_;
   std::unique_ptr<DemandMeter> demand_;      // where the fleet scales
   std::unique_ptr<QueueConsumer> consumer_;  // where it polls queues
-  sim::Stream service_chance_, check_chance_, call_chance_, error_chance_, order_chance_;
+  sim::Stream service_chance_, check_chance_, error_chance_, order_chance_;
   double slow_ = 1, errors_ = 0;
 };
 

@@ -8,12 +8,26 @@ namespace windtunnel {
 
 using sim::Duration;
 
-Duration Backoff::exponential(std::uint32_t attempt) const {
-  const double v = sim::seconds(base) * std::exp2(std::min(attempt, 1000u) - 1.0);
+Failure failure_of(sim::Outcome outcome) {
+  switch (outcome) {
+    case sim::Outcome::throttled:
+      return Failure::throttling;
+    case sim::Outcome::timeout:
+    case sim::Outcome::connect_timeout:
+      return Failure::timeout;
+    default:
+      return Failure::transient;
+  }
+}
+
+Duration Backoff::exponential(std::uint32_t attempt, Duration first) const {
+  const double v = sim::seconds(first) * std::exp2(std::min(attempt, 1000u) - 1.0);
   return std::min(cap, sim::from_seconds(v));
 }
 
-Duration Backoff::pause(std::uint32_t attempt, Duration previous, sim::Stream& chance) const {
+Duration Backoff::pause(std::uint32_t attempt, Duration previous, sim::Stream& chance,
+                        Failure failure) const {
+  const Duration first = failure == Failure::throttling ? throttled_base.value_or(base) : base;
   const auto between = [&](Duration low, Duration high) {
     return low + sim::from_seconds(sim::seconds(high - low) * chance.uniform());
   };
@@ -21,15 +35,15 @@ Duration Backoff::pause(std::uint32_t attempt, Duration previous, sim::Stream& c
     case Jitter::none:
       return Duration::zero();
     case Jitter::exponential:
-      return exponential(attempt);
+      return exponential(attempt, first);
     case Jitter::full:
-      return between(Duration::zero(), exponential(attempt));
+      return between(Duration::zero(), exponential(attempt, first));
     case Jitter::equal:
-      return between(exponential(attempt) / 2, exponential(attempt));
+      return between(exponential(attempt, first) / 2, exponential(attempt, first));
     case Jitter::decorrelated: {
       // Three times the longest run still fits.
-      const Duration last = std::min({std::max(previous, base), cap, sim::horizon_limit});
-      return std::min(cap, between(base, std::max(base, last * 3)));
+      const Duration last = std::min({std::max(previous, first), cap, sim::horizon_limit});
+      return std::min(cap, between(first, std::max(first, last * 3)));
     }
   }
   return {};
@@ -37,17 +51,24 @@ Duration Backoff::pause(std::uint32_t attempt, Duration previous, sim::Stream& c
 
 Duration Backoff::longest(std::uint32_t attempt) const {
   if (jitter == Jitter::none) return Duration::zero();
-  if (jitter != Jitter::decorrelated) return exponential(attempt);
+  const Duration first = std::max(base, throttled_base.value_or(base));
+  if (jitter != Jitter::decorrelated) return exponential(attempt, first);
   return std::min(cap,
-                  sim::from_seconds(sim::seconds(base) * std::pow(3.0, std::min(attempt, 600u))));
+                  sim::from_seconds(sim::seconds(first) * std::pow(3.0, std::min(attempt, 600u))));
 }
 
 void RetryTokenBucket::on_first_attempt() {
   tokens = std::min(capacity, tokens + deposit_on_first_attempt);
 }
 
-bool RetryTokenBucket::take(bool after_timeout) {
-  const double needed = after_timeout ? timeout_cost : cost;
+double RetryTokenBucket::cost_after(Failure failure) const {
+  return failure == Failure::timeout      ? timeout_cost
+         : failure == Failure::throttling ? throttled_cost.value_or(cost)
+                                          : cost;
+}
+
+bool RetryTokenBucket::take(Failure failure) {
+  const double needed = cost_after(failure);
   if (tokens < needed + reserve) return false;
   tokens -= needed;
   return true;

@@ -6,36 +6,45 @@
 #include <cstdint>
 #include <optional>
 
+#include "sim/call.hpp"
 #include "sim/random.hpp"
 #include "sim/time.hpp"
 
 namespace windtunnel {
 
+// What SDKs tell failures apart by.
+enum class Failure : std::uint8_t { transient, timeout, throttling };
+Failure failure_of(sim::Outcome outcome);
+
 struct Backoff {
   enum class Jitter : std::uint8_t { none, exponential, full, equal, decorrelated };
   Jitter jitter = Jitter::full;
   sim::Duration base{std::chrono::seconds(1)}, cap{std::chrono::seconds(20)};
+  std::optional<sim::Duration> throttled_base{};  // after a throttle, where it is not `base`
 
   // Pause before attempt `attempt` + 1, attempts counted from 1; `previous` is the pause before
   // (decorrelated jitter builds on it; zero: none yet).
-  sim::Duration pause(std::uint32_t attempt, sim::Duration previous, sim::Stream& chance) const;
+  sim::Duration pause(std::uint32_t attempt, sim::Duration previous, sim::Stream& chance,
+                      Failure failure = Failure::transient) const;
   // The longest that pause() can give.
   sim::Duration longest(std::uint32_t attempt) const;
 
  private:
-  sim::Duration exponential(std::uint32_t attempt) const;
+  sim::Duration exponential(std::uint32_t attempt, sim::Duration first) const;
 };
 
 // A retry quota. First attempts are never blocked (rule 30).
 struct RetryTokenBucket {
   double capacity = 500, cost = 5, timeout_cost = 10, deposit_on_success = 1,
          deposit_on_first_attempt = 0, reserve = 0;
+  std::optional<double> throttled_cost{};  // where it is not `cost`
   bool returns_cost = true;  // a success after retries gives back what the last retry took
   double tokens = 500;
 
   void on_first_attempt();
+  double cost_after(Failure failure) const;
   // Takes the tokens of a retry; false if there are too few, and the request fails at once.
-  bool take(bool after_timeout);
+  bool take(Failure failure);
   // `last_cost`: what the last retry of this request took, 0 without retries.
   void on_success(double last_cost);
 };

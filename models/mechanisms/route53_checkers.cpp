@@ -29,6 +29,7 @@ Route53Checkers::Route53Checkers(sim::Component& owner, Callable& target, const 
       listener_(listener),
       phase_chance_(stream("phase of checkers")),
       dns_chance_(stream("dns of checkers")),
+      string_chance_(stream("string of checkers")),
       connect_lane_(*this, settings.connect_timeout),
       response_lane_(*this, settings.response_timeout),
       checkers_(settings.checkers,
@@ -47,7 +48,7 @@ void Route53Checkers::start() {
 
 void Route53Checkers::on_check_due(std::uint32_t checker) {
   checkers_[checker].asked = sim().now();
-  const Resolution answer = target_.resolve(Operation::health_check, dns_chance_);
+  const Resolution answer = target_.resolve({Operation::health_check, dns_chance_});
   if (answer.addresses.empty()) {  // the name has no address: a failure at once
     return conclude(checker, false, sim().now() + settings_.interval);
   }
@@ -61,12 +62,18 @@ void Route53Checkers::ask(std::uint32_t checker, Operation operation, const sim:
 }
 
 void Route53Checkers::on_answer(sim::Call& call, sim::Handle) {
-  const bool passed = call.outcome == sim::Outcome::ok;
-  if (call.operation == Operation::connect && passed) {
+  bool passed = call.outcome == sim::Outcome::ok;
+  if (call.operation == Operation::connect && passed && settings_.type != Type::tcp) {
     return ask(call.caller_node, Operation::health_check,
                {call.callee, call.callee_node, call.callee_life});
   }
-  conclude(call.caller_node, passed, sim().now() + settings_.interval);
+  Time end = sim().now();
+  if (passed && settings_.type == Type::string_match) {
+    const sim::Duration took = settings_.string_time.sample(string_chance_);
+    passed = took <= settings_.string_timeout;
+    end += std::min(took, settings_.string_timeout);
+  }
+  conclude(call.caller_node, passed, end + settings_.interval);
 }
 
 void Route53Checkers::on_timeout(sim::Call& call, sim::Handle) {

@@ -5,9 +5,13 @@
 //
 // The next request follows `interval` after the answer. If there was no answer it follows
 // `interval` after the last request: AWS does not say, and this agrees with its 30 s for three
-// checks of 10 s. Left out: checks of TCP only, string matching, inverted and calculated checks,
-// checks of CloudWatch alarms, checkers in chosen regions (all are equally far from everything),
-// points of presence that disagree in a partition.
+// checks of 10 s.
+//
+// HTTP and HTTPS: connected within one limit, a good status within another; with string matching
+// the string within a third, after the status. TCP: connected, no more. Left out: TLS's own round
+// trips (its certificate is not looked at by AWS either), what a body says (a string is there if it
+// comes in time), checkers in chosen regions (all are equally far from everything), and so points
+// of presence that disagree in a partition (rule 38).
 #pragma once
 
 #include <cstdint>
@@ -21,6 +25,7 @@ namespace windtunnel {
 
 class Route53Checkers final : public sim::Entity {
  public:
+  enum class Type : std::uint8_t { http, string_match, tcp };
   struct Settings {
     sim::Duration interval{std::chrono::seconds(30)};
     std::uint32_t failure_threshold =
@@ -30,6 +35,9 @@ class Route53Checkers final : public sim::Entity {
     sim::Duration connect_timeout{std::chrono::seconds(4)};
     sim::Duration response_timeout{std::chrono::seconds(2)};
     sim::Duration one_way{std::chrono::milliseconds(40)};
+    Type type = Type::http;
+    sim::Duration string_timeout{std::chrono::seconds(2)};
+    sim::Distribution string_time{};  // from the status until the string is there
   };
 
   // Hears when a checker changes its mind, and whether that changed the verdict of all.
@@ -68,7 +76,7 @@ class Route53Checkers final : public sim::Entity {
   Settings settings_;
   Callable& target_;
   Listener& listener_;
-  sim::Stream phase_chance_, dns_chance_;
+  sim::Stream phase_chance_, dns_chance_, string_chance_;
   sim::Lane connect_lane_, response_lane_;
   std::vector<Checker> checkers_;
   std::uint32_t healthy_checkers_;

@@ -1,5 +1,6 @@
-// c servers and a bounded queue, first come first served. It keeps who waits; what service is, its
-// owner knows.
+// c servers and a bounded queue, first come first served or last come first served: the newest
+// request is the one whose caller still waits. It keeps who waits; what service is, its owner
+// knows.
 #pragma once
 
 #include <boost/circular_buffer.hpp>
@@ -14,8 +15,10 @@ class Servers {
  public:
   static constexpr std::int64_t unbounded = std::numeric_limits<std::int64_t>::max();
   enum class Entry : std::uint8_t { served, queued, refused };
+  enum class Order : std::uint8_t { fifo, lifo };
 
-  Servers(std::int64_t servers, std::int64_t places) : servers_(servers), places_(places) {}
+  Servers(std::int64_t servers, std::int64_t places, Order order = Order::fifo)
+      : servers_(servers), places_(places), order_(order) {}
 
   // `served`: the owner begins service now. `refused`: all places are taken.
   Entry enter(sim::Handle call) {
@@ -35,8 +38,9 @@ class Servers {
   template <typename StillWaits>
   sim::Handle leave(StillWaits&& still_waits) {
     while (!queue_.empty()) {
-      const sim::Handle next = queue_.front();
-      queue_.pop_front();
+      const bool last = order_ == Order::lifo;
+      const sim::Handle next = last ? queue_.back() : queue_.front();
+      last ? queue_.pop_back() : queue_.pop_front();
       if (!still_waits(next)) continue;
       --waiting_;
       return next;
@@ -62,6 +66,7 @@ class Servers {
 
  private:
   std::int64_t servers_, places_;
+  Order order_;
   std::int64_t busy_ = 0, waiting_ = 0;
   boost::circular_buffer<sim::Handle> queue_;
 };

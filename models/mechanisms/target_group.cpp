@@ -4,9 +4,6 @@
 
 #include <algorithm>
 
-#include "models/mechanisms/settings.hpp"
-#include "models/mechanisms/target_group.pb.h"
-
 namespace windtunnel {
 
 using sim::Call;
@@ -15,83 +12,36 @@ using sim::Milestone;
 using sim::Outcome;
 
 namespace {
-
-TargetSelection::Algorithm algorithm_of(const settings::TargetGroup& settings) {
-  using A = TargetSelection::Algorithm;
-  static constexpr A algorithms[] = {A::round_robin, A::least_outstanding_requests, A::random};
-  return algorithms[settings.algorithm()];
-}
-
-bool crosses_zones(const settings::TargetGroup& settings, bool balancer) {
-  using S = settings::TargetGroup;
-  return settings.cross_zone() == S::USE_LOAD_BALANCER_CONFIGURATION
-             ? balancer
-             : settings.cross_zone() == S::TRUE;
-}
-
-std::optional<AnomalyMitigation::Settings> mitigation_of(const settings::TargetGroup& settings) {
-  if (!settings.has_anomaly_mitigation()) return std::nullopt;
-  const auto& a = settings.anomaly_mitigation();
-  return AnomalyMitigation::Settings{to_duration(a.period()), a.excess(),
-                                     a.least_weight(),        a.step(),
-                                     to_duration(a.memory()), static_cast<double>(a.requests())};
-}
-
 std::string purpose(std::string_view what, const std::string& group, bool only) {
   return only ? std::string(what) : fmt::format("{} of {}", what, group);
 }
-
 }  // namespace
 
-std::string TargetGroup::name_of(const settings::TargetGroup& settings) {
-  if (!settings.name().empty()) return settings.name();
-  return settings.lambda().empty() ? settings.targets() : settings.lambda();
-}
-
-TargetGroup::TargetGroup(sim::Component& owner, Balancer& balancer,
-                         const settings::TargetGroup& settings, const Surroundings& around)
-    : Entity(owner, purpose("target group", name_of(settings), around.only)),
-      metric(around.only ? nullptr : &around.metrics, name_of(settings)),
+TargetGroup::TargetGroup(sim::Component& owner, Balancer& balancer, Settings settings,
+                         const Surroundings& around)
+    : Entity(owner, purpose("target group", settings.name, around.only)),
+      metric(around.metrics, settings.name),
       owner_(owner),
       balancer_(balancer),
-      name_(name_of(settings)),
-      in_group_(around.only ? "" : " in " + name_),
-      targets_name_(settings.targets()),
-      function_name_(settings.lambda()),
-      algorithm_(algorithm_of(settings)),
-      cross_zone_(crosses_zones(settings, around.cross_zone)),
-      app_cookie_(settings.stickiness().type() == settings::TargetGroup::Stickiness::APP_COOKIE),
-      slow_start_(to_duration(settings.slow_start())),
+      settings_(std::move(settings)),
+      in_group_(around.only ? "" : " in " + settings_.name),
+      cross_zone_(settings_.cross_zone.value_or(around.cross_zone)),
       idle_timeout_(around.idle_timeout),
-      keep_alive_(settings.has_target_keep_alive() ? to_duration(settings.target_keep_alive())
-                                                   : sim::forever),
-      deregistration_delay_(to_duration(settings.deregistration_delay())),
-      healthy_threshold_(static_cast<std::uint32_t>(settings.health_check().healthy_threshold())),
-      unhealthy_threshold_(
-          static_cast<std::uint32_t>(settings.health_check().unhealthy_threshold())),
-      dns_{static_cast<std::uint32_t>(settings.dns_failover().minimum_healthy_targets_count()),
-           settings.dns_failover().minimum_healthy_targets_percentage()},
-      routing_{static_cast<std::uint32_t>(
-                   settings.unhealthy_state_routing().minimum_healthy_targets_count()),
-               settings.unhealthy_state_routing().minimum_healthy_targets_percentage()},
       registration_(around.registration),
-      mitigation_(mitigation_of(settings)),
-      pick_chance_(stream(purpose("pick", name_, around.only))),
-      registration_chance_(stream(purpose("registration", name_, around.only))),
-      checks_(owner, purpose("health check", name_, around.only),
-              to_duration(settings.health_check().interval()),
-              to_duration(settings.health_check().timeout()), around.checks, *this) {
+      pick_chance_(stream(purpose("pick", settings_.name, around.only))),
+      registration_chance_(stream(purpose("registration", settings_.name, around.only))),
+      checks_(owner, purpose("health check", settings_.name, around.only), settings_.interval,
+              settings_.timeout, around.checks, *this) {
   nodes_ = owner.nodes();
-  if (settings.has_stickiness()) {
-    cookies_.emplace(to_duration(settings.stickiness().duration()));
-  }
+  if (settings_.tcp_checks) checks_.check_connections_only();
+  if (settings_.stickiness) cookies_.emplace(*settings_.stickiness);
 }
 
 void TargetGroup::wire(sim::Wiring& wiring) {
-  if (function_name_.empty()) {
-    service_ = &wiring.find<Targets>(targets_name_);
+  if (settings_.function.empty()) {
+    service_ = &wiring.find<Targets>(settings_.targets);
   } else {
-    function_ = &wiring.find<Callable>(function_name_);
+    function_ = &wiring.find<Callable>(settings_.function);
   }
 }
 
@@ -100,20 +50,36 @@ void TargetGroup::attach() {
   targets_.resize(targets);
   checks_.set_targets(targets);
   for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    Node node{TargetSelection(algorithm_, targets),
-              SlowStart(slow_start_, targets),
+    Node node{TargetSelection(settings_.algorithm, targets),
+              SlowStart(settings_.slow_start, targets),
               std::nullopt,
               std::vector<HealthState>(targets, fresh()),
+              std::vector<HealthState::State>(targets, HealthState::State::initial),
               std::vector<IdleConnections>(targets),
               {},
               {}};
-    if (mitigation_) node.mitigation.emplace(*mitigation_, targets);
+    if (settings_.mitigation) node.mitigation.emplace(*settings_.mitigation, targets);
     if (is_lambda()) node.selection.set_eligible(0, true);
     balancers_.push_back(std::move(node));
   }
   if (is_lambda()) return;
   service_->observe_targets(*this);
-  if (mitigation_) sim().after<&TargetGroup::on_weights_due>(mitigation_->period, this);
+  if (settings_.mitigation)
+    sim().after<&TargetGroup::on_weights_due>(settings_.mitigation->period, this);
+}
+
+void TargetGroup::set_deregistration_delays(
+    const std::vector<std::unique_ptr<TargetGroup>>& groups) {
+  for (const auto& group : groups) {
+    if (group->is_lambda()) continue;
+    Duration delay{0};
+    for (const auto& other : groups) {
+      if (other->service_ == group->service_) {
+        delay = std::max(delay, other->deregistration_delay());
+      }
+    }
+    group->service_->set_deregistration_delay(delay);
+  }
 }
 
 bool TargetGroup::node_up(std::uint32_t node) const {
@@ -135,7 +101,7 @@ std::string TargetGroup::target_name(std::uint32_t target) {
 sim::Address TargetGroup::target_address(std::uint32_t target) {
   if (service_ != nullptr) return service_->target_address(target);
   if (sim().now() >= function_answer_expires_) {
-    function_answer_ = function_->resolve(sim::Operation::read, pick_chance_);
+    function_answer_ = function_->resolve({sim::Operation::read, pick_chance_});
     function_answer_expires_ = function_answer_.ttl < sim::Time::max() - sim().now()
                                    ? sim().now() + function_answer_.ttl
                                    : sim::Time::max();
@@ -143,11 +109,15 @@ sim::Address TargetGroup::target_address(std::uint32_t target) {
   return function_answer_.addresses.empty() ? sim::Address{} : function_answer_.addresses.front();
 }
 
-std::uint32_t TargetGroup::choose(std::uint32_t n, const Call& request) {
+std::uint32_t TargetGroup::pick(std::uint32_t n, const Call& request) {
   Node& node = balancers_[n];
   const auto sticky = cookies_ ? sticky_target(node, request) : std::nullopt;
-  const std::uint32_t target = sticky ? *sticky : pick(node);
-  node.selection.began(target);
+  return sticky ? *sticky : pick_by_algorithm(node);
+}
+
+std::uint32_t TargetGroup::choose(std::uint32_t n, const Call& request) {
+  const std::uint32_t target = pick(n, request);
+  balancers_[n].selection.began(target);
   metric.requests.add();
   return target;
 }
@@ -161,7 +131,7 @@ std::optional<std::uint32_t> TargetGroup::sticky_target(const Node& node, const 
   return cookie->target;
 }
 
-std::uint32_t TargetGroup::pick(Node& node) {
+std::uint32_t TargetGroup::pick_by_algorithm(Node& node) {
   std::uint32_t target = node.selection.pick(pick_chance_);
   if (node.mitigation) {
     while (!node.mitigation->takes(target, pick_chance_)) {
@@ -180,10 +150,10 @@ std::uint32_t TargetGroup::pick(Node& node) {
 IdleConnections::Taken TargetGroup::take_connection(std::uint32_t node, std::uint32_t target) {
   if (is_lambda()) return IdleConnections::Taken::open;
   const Duration round_trip =
-      keep_alive_ == sim::forever
+      settings_.keep_alive == sim::forever
           ? Duration::zero()
           : 2 * sim().network().one_way(zone_of(node), targets_[target].zone);
-  return balancers_[node].connections[target].take(sim().now(), idle_timeout_, keep_alive_,
+  return balancers_[node].connections[target].take(sim().now(), idle_timeout_, settings_.keep_alive,
                                                    round_trip);
 }
 
@@ -203,13 +173,14 @@ void TargetGroup::ended(const Call& child) {
 }
 
 void TargetGroup::answered(const Call& request, const Call& child) {
-  if (!cookies_ || request.caller_done || (app_cookie_ && child.outcome != Outcome::ok)) return;
+  if (!cookies_ || request.caller_done || (settings_.app_cookie && child.outcome != Outcome::ok))
+    return;
   cookies_->set(request.caller, request.caller_node, child.callee_node, child.callee_life,
                 sim().now());
 }
 
 void TargetGroup::on_weights_due() {
-  sim().after<&TargetGroup::on_weights_due>(mitigation_->period, this);
+  sim().after<&TargetGroup::on_weights_due>(settings_.mitigation->period, this);
   for (Node& node : balancers_) node.mitigation->adjust(node.selection.eligible());
 }
 
@@ -217,7 +188,7 @@ void TargetGroup::on_weights_due() {
 
 void TargetGroup::count(std::uint32_t n, std::uint32_t target, bool in) {
   Node& node = balancers_[n];
-  const HealthState::State state = node.health[target].state();
+  const HealthState::State state = node.health[target];
   const auto add = [&](Counts& counts) {
     const std::uint32_t one = in ? 1 : 0xffffffff;  // minus one
     counts.registered += one;
@@ -246,8 +217,8 @@ void TargetGroup::on_target_registered(std::uint32_t target) {
   it.reported_healthy = at_start ? std::optional(true) : std::nullopt;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
     Node& node = balancers_[n];
-    node.health[target] =
-        fresh(at_start ? HealthState::State::healthy : HealthState::State::initial);
+    node.health[target] = at_start ? HealthState::State::healthy : HealthState::State::initial;
+    node.found[target] = fresh(node.health[target]);
     forget(node, target);
     count(n, target, true);
     refresh(n, target);
@@ -265,32 +236,53 @@ void TargetGroup::on_target_deregistered(std::uint32_t target) {
     count(n, target, false);
     refresh(n, target);
   }
+  balancer_.on_target_left(*this, target);
   tell_balancer();
 }
 
 void TargetGroup::on_checked(std::uint32_t n, std::uint32_t target, bool passed) {
-  Node& node = balancers_[n];
-  HealthState& health = node.health[target];
-  HealthState after = health;
-  if (!after.record(passed)) {
-    health = after;
-    return;
+  HealthState& found = balancers_[n].found[target];
+  if (!found.record(passed)) return;
+  if (!settings_.consensus) {
+    set_health(n, target, found.state());
+    return health_changed(n, target);
   }
+  const HealthState::State verdict = consensus(target);
+  if (verdict == balancers_[n].health[target]) return;
+  for (std::uint32_t i = 0; i < balancers_.size(); ++i) set_health(i, target, verdict);
+  health_changed(n, target);
+  if (verdict == HealthState::State::unhealthy) balancer_.on_target_unhealthy(*this, target);
+}
+
+// What most living nodes find that have a word on it. The first word counts, and a tie leaves
+// things as they are (UNSOURCED).
+HealthState::State TargetGroup::consensus(std::uint32_t target) const {
+  std::uint32_t well = 0, ill = 0;
+  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
+    if (!node_up(n)) continue;
+    well += balancers_[n].found[target].healthy();
+    ill += balancers_[n].found[target].state() == HealthState::State::unhealthy;
+  }
+  if (well == ill) return balancers_[0].health[target];
+  return well > ill ? HealthState::State::healthy : HealthState::State::unhealthy;
+}
+
+void TargetGroup::set_health(std::uint32_t n, std::uint32_t target, HealthState::State state) {
+  Node& node = balancers_[n];
   count(n, target, false);
-  health = after;
-  if (!health.healthy()) node.slow_start.end(target);
+  node.health[target] = state;
+  if (!is_healthy(n, target)) node.slow_start.end(target);
   // Not in a group without a healthy target that has had its slow start.
-  if (health.healthy() && node.reach.healthy > node.slow_start.starting()) {
+  if (is_healthy(n, target) && node.reach.healthy > node.slow_start.starting()) {
     node.slow_start.begin(target, sim().now());
   }
   count(n, target, true);
   refresh(n, target);
-  health_changed(n, target);
 }
 
 void TargetGroup::refresh(std::uint32_t n, std::uint32_t target) {
   Node& node = balancers_[n];
-  const bool to_all = routing_.too_few(node.reach);
+  const bool to_all = too_few(settings_.routing, node.reach);
   if (to_all == node.routes_to_all) return place(n, target);
   node.routes_to_all = to_all;
   for (std::uint32_t t = 0; t < targets_.size(); ++t) place(n, t);
@@ -299,16 +291,16 @@ void TargetGroup::refresh(std::uint32_t n, std::uint32_t target) {
 void TargetGroup::place(std::uint32_t n, std::uint32_t target) {
   Node& node = balancers_[n];
   node.selection.set_eligible(target, targets_[target].registered && in_reach(n, target) &&
-                                          (node.routes_to_all || node.health[target].healthy()));
+                                          (node.routes_to_all || is_healthy(n, target)));
 }
 
 void TargetGroup::health_changed(std::uint32_t node, std::uint32_t target) {
-  const bool healthy = balancers_[node].health[target].healthy();
+  const bool healthy = is_healthy(node, target);
   std::uint32_t agree = 0;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    agree += node_up(n) && balancers_[n].health[target].healthy() == healthy;
+    agree += node_up(n) && is_healthy(n, target) == healthy;
   }
-  if (agree == 1) {  // the first node to see it
+  if (agree == 1 || settings_.consensus) {  // the first node to see it
     sim().note(healthy ? Milestone::action_finished : Milestone::detection, owner_,
                fmt::format("target {} is {}{}", target_name(target),
                            healthy ? "healthy" : "unhealthy", in_group_));
@@ -323,8 +315,8 @@ void TargetGroup::tell_service(std::uint32_t target) {
   bool any_healthy = false, any_initial = false;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
     if (!node_up(n)) continue;
-    any_healthy |= balancers_[n].health[target].healthy();
-    any_initial |= balancers_[n].health[target].state() == HealthState::State::initial;
+    any_healthy |= is_healthy(n, target);
+    any_initial |= balancers_[n].health[target] == HealthState::State::initial;
   }
   if (targets_[target].reported_healthy == any_healthy || (!any_healthy && any_initial)) return;
   targets_[target].reported_healthy = any_healthy;
@@ -347,14 +339,36 @@ std::uint32_t TargetGroup::least_healthy() const {
 bool TargetGroup::any_healthy() const {
   if (is_lambda()) return true;
   for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
-    if (node_up(n) && healthy(n) > 0) return true;
+    if (node_up(n) && !sim().network().cut_off(zone_of(n)) && healthy(n) > 0) return true;
   }
   return false;
 }
 
 bool TargetGroup::good_for_dns(std::uint32_t node) const {
   const Counts& reach = balancers_[node].reach;
-  return reach.registered == reach.initial || !dns_.too_few(reach);
+  return reach.registered == reach.initial || !too_few(settings_.dns, reach);
+}
+
+// A zone that holds all targets is not left: nobody would serve.
+void TargetGroup::shift_away_from(std::optional<sim::ZoneId> zone) {
+  const auto elsewhere = [&](const Target& target) {
+    return target.registered && target.zone != zone;
+  };
+  if (zone && std::none_of(targets_.begin(), targets_.end(), elsewhere)) zone.reset();
+  if (zone == shifted_away_ || is_lambda()) return;
+  const auto count_all = [&](bool in) {
+    for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
+      for (std::uint32_t t = 0; t < targets_.size(); ++t) {
+        if (targets_[t].registered) count(n, t, in);
+      }
+    }
+  };
+  count_all(false);
+  shifted_away_ = zone;
+  count_all(true);
+  for (std::uint32_t n = 0; n < balancers_.size(); ++n) {
+    for (std::uint32_t t = 0; t < targets_.size(); ++t) refresh(n, t);
+  }
 }
 
 // --- nodes
@@ -369,7 +383,8 @@ void TargetGroup::on_node_lost(std::uint32_t) {
 void TargetGroup::on_node_restored(std::uint32_t n) {
   for (std::uint32_t t = 0; t < targets_.size(); ++t) {
     if (targets_[t].registered) count(n, t, false);
-    balancers_[n].health[t] = fresh();
+    balancers_[n].found[t] = fresh();
+    if (!settings_.consensus) balancers_[n].health[t] = HealthState::State::initial;
     forget(balancers_[n], t);
     if (targets_[t].registered) count(n, t, true);
     refresh(n, t);

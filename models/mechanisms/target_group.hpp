@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,10 +24,6 @@
 
 namespace windtunnel {
 
-namespace settings {
-class TargetGroup;
-}
-
 class TargetGroup final : public sim::Entity, public TargetObserver, public HealthChecks::Listener {
  public:
   // What the group tells its load balancer.
@@ -35,6 +32,31 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     virtual ~Balancer() = default;
     // Counts of healthy targets may have changed; good_for_dns() too.
     virtual void on_health_changed() = 0;
+    // Of groups whose nodes agree on health.
+    virtual void on_target_unhealthy(TargetGroup&, std::uint32_t /*target*/) {}
+    virtual void on_target_left(TargetGroup&, std::uint32_t /*target*/) {}
+  };
+  // Fewer healthy targets than either are too few.
+  struct Minimum {
+    std::uint32_t count = 1;
+    double share = 0;
+  };
+  struct Settings {
+    std::string name, targets, function;  // the service behind it, or a function
+    TargetSelection::Algorithm algorithm = TargetSelection::Algorithm::round_robin;
+    std::optional<bool> cross_zone{};           // absent: the load balancer's
+    std::optional<sim::Duration> stickiness{};  // of a client machine to its target
+    bool app_cookie = false;                    // set by the application, when it succeeds
+    sim::Duration slow_start{0};
+    sim::Duration keep_alive = sim::forever;  // of the targets
+    sim::Duration deregistration_delay{std::chrono::seconds(300)};
+    sim::Duration interval{std::chrono::seconds(30)}, timeout{std::chrono::seconds(5)};
+    std::uint32_t healthy_threshold = 5, unhealthy_threshold = 2;
+    bool tcp_checks = false;
+    // A target is as most of the living nodes find it; else each node acts on what it finds.
+    bool consensus = false;
+    Minimum dns{}, routing{};
+    std::optional<AnomalyMitigation::Settings> mitigation{};
   };
   // What the load balancer brings.
   struct Surroundings {
@@ -42,29 +64,31 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     sim::Duration idle_timeout;      // of connections
     sim::Distribution registration;  // of a target, until its first check
     bool only;                       // it has no other group: its metrics stand for this one too
-    sim::MetricSet& metrics;
+    sim::MetricSet* metrics;         // absent: its metrics are not listed
     HealthChecks::Metrics& checks;
   };
 
   // `owner` has its nodes already.
-  TargetGroup(sim::Component& owner, Balancer& balancer, const settings::TargetGroup& settings,
+  TargetGroup(sim::Component& owner, Balancer& balancer, Settings settings,
               const Surroundings& around);
-  // As it is written, or that of its targets.
-  static std::string name_of(const settings::TargetGroup& settings);
   void wire(sim::Wiring& wiring);
   void attach();
+  // All groups of a load balancer: a service in several of them drains as long as the slowest.
+  static void set_deregistration_delays(const std::vector<std::unique_ptr<TargetGroup>>& groups);
 
-  const std::string& name() const { return name_; }
-  bool is_lambda() const { return !function_name_.empty(); }
+  const std::string& name() const { return settings_.name; }
+  bool is_lambda() const { return !settings_.function.empty(); }
   Targets* service() const { return service_; }
-  sim::Duration deregistration_delay() const { return deregistration_delay_; }
+  sim::Duration deregistration_delay() const { return settings_.deregistration_delay; }
   sim::Duration check_interval() const { return checks_.interval(); }
 
   // --- requests at a node
 
   bool empty(std::uint32_t node) const { return balancers_[node].selection.eligible().empty(); }
   bool routes_to_all(std::uint32_t node) const { return balancers_[node].routes_to_all; }
-  // For a client's request; its target has one more from now on. The group must not be empty.
+  // For a client's connection. The group must not be empty.
+  std::uint32_t pick(std::uint32_t node, const sim::Call& request);
+  // For a client's request; its target has one more from now on.
   std::uint32_t choose(std::uint32_t node, const sim::Call& request);
   IdleConnections::Taken take_connection(std::uint32_t node, std::uint32_t target);
   sim::Address target_address(std::uint32_t target) override;
@@ -82,9 +106,17 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     return all.registered - all.initial - all.healthy;
   }
   std::uint32_t least_healthy() const;
+  // As Route 53 sees it: a node whose zone or region is cut off has no say.
   bool any_healthy() const;
+  // Within the node's reach.
+  std::uint32_t registered(std::uint32_t node) const { return balancers_[node].reach.registered; }
+  bool is_registered(std::uint32_t target) const { return targets_[target].registered; }
   // Enough healthy targets within the node's reach, or no word on any of them yet.
   bool good_for_dns(std::uint32_t node) const;
+
+  // A zonal shift: with cross-zone on no node sends requests to the zone's targets (with cross-zone
+  // off DNS alone does it); nothing: none is in force.
+  void shift_away_from(std::optional<sim::ZoneId> zone);
 
   void on_target_registered(std::uint32_t target) override;
   void on_target_deregistered(std::uint32_t target) override;
@@ -120,7 +152,8 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     TargetSelection selection;
     SlowStart slow_start;
     std::optional<AnomalyMitigation> mitigation;
-    std::vector<HealthState> health;           // by target
+    std::vector<HealthState> found;            // by target: what its own checks say
+    std::vector<HealthState::State> health;    // what it acts on
     std::vector<IdleConnections> connections;  // by target
     Counts all, reach;                         // reach: those it may route to
     bool routes_to_all = false;
@@ -130,48 +163,47 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
     std::optional<bool> reported_healthy;  // nothing: no word since it was registered
     sim::ZoneId zone = 0;
   };
-  // Fewer healthy targets than either are too few.
-  struct Minimum {
-    std::uint32_t count;
-    double share;
-    bool too_few(const Counts& counts) const {
-      constexpr double rounding = 1e-9;
-      return counts.healthy < count || counts.healthy < share * counts.registered - rounding;
-    }
-  };
+  static bool too_few(const Minimum& least, const Counts& counts) {
+    constexpr double rounding = 1e-9;
+    return counts.healthy < least.count ||
+           counts.healthy < least.share * counts.registered - rounding;
+  }
 
   bool node_up(std::uint32_t node) const;
   bool in_reach(std::uint32_t node, std::uint32_t target) const {
-    return cross_zone_ || zone_of(node) == targets_[target].zone;
+    const sim::ZoneId zone = targets_[target].zone;
+    return cross_zone_ ? shifted_away_ != zone : zone_of(node) == zone;
   }
   bool has_node_in(sim::ZoneId zone) const;
   HealthState fresh(HealthState::State state = HealthState::State::initial) const {
-    return {healthy_threshold_, unhealthy_threshold_, 1, state};
+    return {settings_.healthy_threshold, settings_.unhealthy_threshold, 1, state};
   }
   void count(std::uint32_t node, std::uint32_t target, bool in);
   void forget(Node& node, std::uint32_t target);
   // Who gets requests, after the target has changed.
   void refresh(std::uint32_t node, std::uint32_t target);
   void place(std::uint32_t node, std::uint32_t target);
+  bool is_healthy(std::uint32_t node, std::uint32_t target) const {
+    return balancers_[node].health[target] == HealthState::State::healthy;
+  }
+  HealthState::State consensus(std::uint32_t target) const;
+  void set_health(std::uint32_t node, std::uint32_t target, HealthState::State state);
   void health_changed(std::uint32_t node, std::uint32_t target);
   void tell_service(std::uint32_t target);
   void tell_balancer();
-  std::uint32_t pick(Node& node);
+  std::uint32_t pick_by_algorithm(Node& node);
   std::optional<std::uint32_t> sticky_target(const Node& node, const sim::Call& request);
   void on_weights_due();
   std::string target_name(std::uint32_t target);
 
   sim::Component& owner_;
   Balancer& balancer_;
-  std::string name_, in_group_, targets_name_, function_name_;
-  TargetSelection::Algorithm algorithm_;
-  bool cross_zone_, app_cookie_;
-  sim::Duration slow_start_, idle_timeout_, keep_alive_, deregistration_delay_;
-  std::uint32_t healthy_threshold_, unhealthy_threshold_;
-  Minimum dns_, routing_;
+  const Settings settings_;
+  std::string in_group_;
+  bool cross_zone_;
+  sim::Duration idle_timeout_;
   sim::Distribution registration_;
   std::optional<Cookies> cookies_;
-  std::optional<AnomalyMitigation::Settings> mitigation_;
   sim::Stream pick_chance_, registration_chance_;
   HealthChecks checks_;
   Targets* service_ = nullptr;
@@ -180,6 +212,7 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
   sim::Time function_answer_expires_{};
   std::vector<Node> balancers_;  // by node
   std::vector<Target> targets_;
+  std::optional<sim::ZoneId> shifted_away_;
 };
 
 }  // namespace windtunnel

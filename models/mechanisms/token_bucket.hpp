@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 
 #include "sim/time.hpp"
 
@@ -23,6 +24,28 @@ class TokenBucket {
   }
   double available(sim::Time now) const {
     return std::min(depth_, tokens_ + rate_ * sim::seconds(now - last_));
+  }
+  // How many that cost `each` could be taken, up to a rounding error; and takes them.
+  std::uint64_t room(sim::Time now, double each = 1) const {
+    return static_cast<std::uint64_t>(std::max(0.0, available(now) / each + 1e-9));
+  }
+  void spend(sim::Time now, double tokens) {
+    tokens_ = std::max(0.0, available(now) - tokens);
+    last_ = now;
+  }
+  // For what shows its size only when it is done: it is let in while there are tokens. If it takes
+  // more than are left it owes all of it, and nothing is let in until that is repaid.
+  bool take_or_owe(sim::Time now, double tokens) {
+    tokens_ = available(now);
+    last_ = now;
+    if (tokens_ <= 0) return false;
+    tokens_ = tokens <= tokens_ ? tokens_ - tokens : -tokens;
+    return true;
+  }
+  // When there will be more than no tokens.
+  sim::Time repaid(sim::Time now) const {
+    const double owed = -available(now);
+    return owed < 0 ? now : now + sim::from_seconds(owed / rate_) + sim::Duration(1);
   }
 
  private:

@@ -4,6 +4,7 @@
 
 #include "models/mechanisms/placement.hpp"
 #include "models/mechanisms/settings.hpp"
+#include "models/mechanisms/target_group_settings.hpp"
 #include "models/network/application_load_balancer.pb.h"
 #include "models/registry.hpp"
 
@@ -19,6 +20,8 @@ namespace {
 // What a call to a target is for, beside its group's number: it meets a connection that the target
 // has just closed.
 constexpr std::uint32_t closing = 1u << 16;
+// ELB guide, Lambda functions as targets: the body of a request is at most 1 MB.
+constexpr std::int64_t largest_body_of_a_function = 1 << 20;
 std::uint16_t group_of_tag(std::uint32_t tag) { return static_cast<std::uint16_t>(tag); }
 
 GrowingCapacity::Settings capacity_of(const settings::ApplicationLoadBalancer::Capacity& c) {
@@ -36,7 +39,6 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
                                                  const settings::ApplicationLoadBalancer& settings)
     : Component(sim, name),
       keep_alive_(to_duration(settings.client_keep_alive())),
-      dns_removal_(to_duration(settings.elb_dns_removal())),
       dns_ttl_(to_duration(settings.dns_ttl())),
       idle_timeout_(to_duration(settings.idle_timeout())),
       processing_(to_distribution(settings.processing_time())),
@@ -49,8 +51,10 @@ ApplicationLoadBalancer::ApplicationLoadBalancer(sim::Simulation& sim, const std
     const std::string host = fmt::format("{}-node-{}", name, sim.network().name(zone));
     nodes_.push_back({sim.platform().add_host(host, zone, this, node), 0});
   }
-  balancers_.resize(nodes_.size());
   add_groups(settings);
+  dns_ = std::make_unique<ZonalDns>(*this, *this, to_duration(settings.elb_dns_removal()),
+                                    settings.zonal_shift());
+  for (const auto& group : groups_) dns_->set_coming(group->check_interval());
   add_rules(settings);
   if (settings.has_capacity()) {
     capacity_.emplace(*this, capacity_of(settings.capacity()), nodes_.size());
@@ -65,10 +69,10 @@ void ApplicationLoadBalancer::add_groups(const settings::ApplicationLoadBalancer
       .idle_timeout = idle_timeout_,
       .registration = to_distribution(settings.target_registration()),
       .only = only,
-      .metrics = metric_set_,
+      .metrics = only ? nullptr : &metric_set_,
       .checks = checks};
   const auto add = [&](const settings::TargetGroup& group) {
-    groups_.push_back(std::make_unique<TargetGroup>(*this, *this, group, around));
+    groups_.push_back(std::make_unique<TargetGroup>(*this, *this, to_target_group(group), around));
   };
   for (const settings::TargetGroup& group : settings.target_groups()) add(group);
   if (groups_.empty()) add(settings.target_group());
@@ -100,21 +104,14 @@ void ApplicationLoadBalancer::wire(sim::Wiring& wiring) {
 }
 
 void ApplicationLoadBalancer::attach() {
-  for (const auto& group : groups_) {
-    group->attach();
-    if (group->is_lambda()) continue;
-    // A service in several groups drains as long as the slowest of them.
-    sim::Duration delay{0};
-    for (const auto& other : groups_) {
-      if (other->service() == group->service()) {
-        delay = std::max(delay, other->deregistration_delay());
-      }
-    }
-    group->service()->set_deregistration_delay(delay);
-  }
+  for (const auto& group : groups_) group->attach();
+  TargetGroup::set_deregistration_delays(groups_);
 }
 
 void ApplicationLoadBalancer::start() {
+  for (TargetObserver* observer : observers_) {
+    for (std::uint32_t n = 0; n < nodes_.size(); ++n) observer->on_target_registered(n);
+  }
   if (capacity_) capacity_->start();
 }
 
@@ -161,6 +158,11 @@ void ApplicationLoadBalancer::route(Call& request, Handle handle) {
   progress.action = rules_.find(sim(), request.request_class);
   progress.group = group_of(progress.action, request);
   TargetGroup& group = *groups_[progress.group];
+  if (group.is_lambda() &&
+      sim().request_class(request.request_class).bytes > largest_body_of_a_function) {
+    metric.elb_413.add();
+    return reply(handle, Outcome::error);
+  }
   if (group.empty(node)) return refuse(handle, Outcome::unavailable);
   metric.requests.add();
   if (group.routes_to_all(node)) metric.fail_open.add();
@@ -249,6 +251,7 @@ void ApplicationLoadBalancer::request_ended(Call& child) {
   metric.target_response.record(took);
   if (groups_.size() > 1) group.metric.response.record(took);
   if (group.is_lambda() && child.outcome != Outcome::ok) {
+    (child.outcome == Outcome::throttled ? metric.lambda_internal : metric.lambda_user).add();
     return refuse(child.context, Outcome::bad_gateway);
   }
   if (child.outcome != Outcome::ok) {

@@ -9,12 +9,14 @@
 // (fail-open, rule 3). A zone with too few healthy targets in any of the groups leaves DNS, unless
 // all have (rule 4); so does a dead node, each after `elb_dns_removal`. When power is back the node
 // has a new address, and no opinion of the targets.
-// Left out: listeners and their ports, TLS, sizes (1 MB of a function, headers above 32 K),
+// Left out: listeners and their ports, TLS, sizes (but a function's 1 MB; headers above 32 K),
 // HTTP/2's 10,000 requests a connection; front-end connections are the clients'
 // (ActiveConnectionCount and NewConnectionCount are not published); more than one node a zone:
 // capacity grows in place; health checks of functions; target optimizer; AnomalousHostCount and
-// MitigatedHostCount; zonal shift (with the issue on Route 53 and ARC). A health check costs one
-// round trip, not two.
+// MitigatedHostCount. A health check costs one round trip, not two.
+// A zonal shift takes the zone's address out of DNS, as late as a dead one's, and with cross-zone
+// on keeps all nodes from the zone's targets; connections stay. It has no effect while no zone is
+// good (fail-open).
 #pragma once
 
 #include <memory>
@@ -26,6 +28,7 @@
 #include "models/mechanisms/listener_rules.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/target_group.hpp"
+#include "models/mechanisms/zonal_dns.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -38,7 +41,10 @@ class ApplicationLoadBalancer;
 
 class ApplicationLoadBalancer final : public sim::Component,
                                       public Callable,
+                                      public Targets,
+                                      public ZonallyShiftable,
                                       public TargetGroup::Balancer,
+                                      public ZonalDns::Owner,
                                       public MetricPublisher {
  public:
   ApplicationLoadBalancer(sim::Simulation& sim, const std::string& name,
@@ -57,9 +63,17 @@ class ApplicationLoadBalancer final : public sim::Component,
   void on_zone_lost(sim::ZoneId zone) override;
   void on_zone_restored(sim::ZoneId zone) override;
 
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
   // Every target group has a healthy target (rule 40).
   bool healthy() const override;
+  ZonalShift& zonal_shift() override { return dns_->shift(); }
+
+  // As the target of a Network Load Balancer: its nodes, of which no one is told.
+  std::uint32_t max_targets() const override { return static_cast<std::uint32_t>(nodes_.size()); }
+  sim::Address target_address(std::uint32_t node) override { return address_of(node); }
+  void observe_targets(TargetObserver& observer) override { observers_.push_back(&observer); }
+  void report_target_health(std::uint32_t, bool) override {}
+  void set_deregistration_delay(sim::Duration) override {}
 
   void on_health_changed() override;
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
@@ -75,6 +89,10 @@ class ApplicationLoadBalancer final : public sim::Component,
     sim::Counter elb_504{set, "HTTPCode_ELB_504_Count",
                          "a target did not connect or answer in time"};
     sim::Counter elb_460{set, "HTTPCode_ELB_460_Count", "the client left before the answer"};
+    sim::Counter elb_413{set, "HTTPCode_ELB_413_Count", "too large for a function"};
+    sim::Counter lambda_user{set, "LambdaUserError", "requests on which a function failed"};
+    sim::Counter lambda_internal{set, "LambdaInternalError",
+                                 "requests that Lambda did not let a function have: throttles"};
     sim::Counter target_5xx{set, "HTTPCode_Target_5XX_Count", "errors the targets answered"};
     sim::Counter connection_errors{set, "TargetConnectionErrorCount",
                                    "connections to targets that failed"};
@@ -105,13 +123,6 @@ class ApplicationLoadBalancer final : public sim::Component,
     std::uint16_t action;
     std::uint16_t group;
   };
-  struct Balancer {
-    bool in_dns = true;
-    bool wanted = true;          // in DNS, some time later
-    bool cut_off = false;        // its zone is
-    std::uint32_t decision = 0;  // later ones overrule earlier ones
-  };
-
   // A metric that collect() gives.
   struct Collected {
     std::uint32_t group;
@@ -134,20 +145,18 @@ class ApplicationLoadBalancer final : public sim::Component,
   void request_ended(sim::Call& child);
   sim::Outcome outcome_for_client(const TargetGroup& group, const sim::Call& child);
 
-  bool reachable(std::uint32_t node) const;
-  bool good_for_dns(std::uint32_t node) const;
-  void update_dns();
-  void set_cut_off(sim::ZoneId zone, bool cut_off);
-  void on_dns_due(std::uint64_t decision_and_node);
+  bool good_for_dns(std::uint32_t node) const override;
+  void on_shifted(std::optional<sim::ZoneId> away_from) override;
 
-  sim::Duration keep_alive_, dns_removal_, dns_ttl_, idle_timeout_;
+  sim::Duration keep_alive_, dns_ttl_, idle_timeout_;
   sim::Distribution processing_;
   sim::Lane answer_lane_, connect_lane_;
   std::vector<std::unique_ptr<TargetGroup>> groups_;
   ListenerRules rules_;
   std::vector<Action> actions_;  // of the rules, then the default
   std::optional<GrowingCapacity> capacity_;
-  std::vector<Balancer> balancers_;  // by node
+  std::unique_ptr<ZonalDns> dns_;
+  std::vector<TargetObserver*> observers_;
   std::vector<Collected> collected_;
   sim::Stream group_chance_, processing_chance_;
 };

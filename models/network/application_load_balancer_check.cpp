@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/mechanisms/settings.hpp"
-#include "models/mechanisms/target_group.hpp"
+#include "models/mechanisms/target_group_settings.hpp"
 #include "models/network/application_load_balancer.hpp"
 #include "models/network/application_load_balancer.pb.h"
 #include "models/settings_check.hpp"
@@ -31,7 +31,7 @@ class Check {
     for (int i = 0; i < settings.target_groups_size(); ++i) {
       groups_.push_back({fmt::format("target_groups.{}.", i), &settings.target_groups(i)});
     }
-    for (const Named& group : groups_) names_.push_back(TargetGroup::name_of(*group.settings));
+    for (const Named& group : groups_) names_.push_back(name_of(*group.settings));
   }
 
   void run() {

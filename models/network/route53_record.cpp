@@ -6,40 +6,12 @@
 
 #include "models/mechanisms/settings.hpp"
 #include "models/network/route53_record.pb.h"
+#include "models/network/route53_record_settings.hpp"
 #include "models/registry.hpp"
 
 namespace windtunnel {
 
 namespace {
-
-Route53Record::HealthCheck health_check_of(const settings::Route53Record::HealthCheck& check) {
-  return {.checkers = {.interval = to_duration(check.interval()),
-                       .failure_threshold = static_cast<std::uint32_t>(check.failure_threshold()),
-                       .checkers = static_cast<std::uint32_t>(check.checkers()),
-                       .healthy_above = check.healthy_above(),
-                       .connect_timeout = to_duration(check.connect_timeout()),
-                       .response_timeout = to_duration(check.response_timeout()),
-                       .one_way = to_duration(check.network())},
-          .propagation = to_distribution(check.propagation()),
-          .disabled = check.disabled()};
-}
-
-Route53Record::Shape shape_of(const settings::Route53Record& settings) {
-  using Policy = Route53Record::Policy;
-  Route53Record::Shape shape;
-  if (settings.has_failover()) {
-    shape.policy = Policy::failover;
-    shape.target = settings.failover().primary();
-    shape.secondary = settings.failover().secondary();
-  } else {
-    shape.policy = settings.has_simple() ? Policy::simple : Policy::alias;
-    shape.target = settings.has_simple() ? settings.simple() : settings.alias();
-  }
-  shape.evaluate_target_health = settings.evaluate_target_health();
-  if (settings.has_ttl()) shape.ttl = to_duration(settings.ttl());
-  if (settings.has_health_check()) shape.health_check = health_check_of(settings.health_check());
-  return shape;
-}
 
 void shuffle(std::vector<sim::Address>& addresses, sim::Stream& chance) {
   for (std::size_t left = addresses.size(); left > 1; --left) {
@@ -51,99 +23,163 @@ void shuffle(std::vector<sim::Address>& addresses, sim::Stream& chance) {
 
 Route53Record::Route53Record(sim::Simulation& sim, const std::string& name,
                              const settings::Route53Record& settings)
-    : Route53Record(sim, name, shape_of(settings)) {}
+    : Route53Record(sim, name, route53_shape_of(settings)) {}
 
 Route53Record::Route53Record(sim::Simulation& sim, const std::string& name, Shape shape)
     : Component(sim, name),
       shape_(std::move(shape)),
-      primary_{.name = shape_.target},
-      secondary_{.name = shape_.secondary},
-      propagation_chance_(stream("propagation")) {
-  if (!shape_.health_check) return;
-  check_metric.emplace(metric_set_);
-  check_metric->status.set(sim.now(), 1);
-  check_metric->share.set(sim.now(), 100);
-  if (shape_.health_check->disabled) {  // counts as healthy for good
-    shape_.health_check.reset();
-  } else {
-    Route53Checkers::zone_of_checkers(sim, shape_.health_check->checkers.one_way);
+      control_planes_(ControlPlanes::of(sim)),
+      healthy_(shape_.records.size(), 1),
+      change_chance_(stream("change propagation")) {
+  if (shape_.routing == nullptr) shape_.routing = std::make_unique<OrderedRouting>();
+  failover_ = shape_.records.size() == 2 &&
+              dynamic_cast<const OrderedRouting*>(shape_.routing.get()) != nullptr;
+  bool listed = false;
+  for (Record& record : shape_.records) {
+    Answer& answer = answers_.emplace_back();
+    answer.record = std::move(record);
+    if (answer.record.id.empty()) answer.record.id = answer.record.target;
+    if (!answer.record.health_check) continue;
+    answer.own_check = std::make_unique<EndpointHealthCheck>(
+        *this, answer.record.target, *answer.record.health_check, listed ? unlisted_ : metric_set_);
+    answer.own_check->status().add_listener(*this);
+    answer.check = &answer.own_check->status();
+    listed = true;
   }
+  chosen_.reserve(answers_.size());
+}
+
+void Route53Record::point(Answer& answer, Callable& service) {
+  answer.service = &service;
+  answer.is_record = dynamic_cast<const Route53Record*>(&service) != nullptr;
 }
 
 void Route53Record::wire(sim::Wiring& wiring) {
-  const auto find = [&](Branch& branch) {
-    branch.service = &wiring.find<Callable>(branch.name);
-    branch.is_record = dynamic_cast<const Route53Record*>(branch.service) != nullptr;
-  };
-  find(primary_);
-  if (shape_.policy == Policy::failover) find(secondary_);
-  if (!shape_.health_check) return;
-  Route53Checkers::Listener& listener = *this;
-  checkers_ = std::make_unique<Route53Checkers>(*this, *primary_.service,
-                                                shape_.health_check->checkers, listener);
+  for (Answer& answer : answers_) {
+    point(answer, wiring.find<Callable>(answer.record.target));
+    if (answer.own_check != nullptr) answer.own_check->wire(*answer.service);
+    if (answer.record.health_check_id.empty()) continue;
+    auto& check = wiring.find<HealthCheckPort>(answer.record.health_check_id);
+    check.add_listener(*this);
+    answer.check = &check;
+  }
 }
 
 void Route53Record::start() {
-  if (checkers_ != nullptr) checkers_->start();
+  for (const Answer& answer : answers_) {
+    if (answer.own_check != nullptr) answer.own_check->start();
+  }
 }
 
-Resolution Route53Record::resolve(sim::Operation operation, sim::Stream& chance) {
+// --- answers
+
+Resolution Route53Record::resolve(const Query& query) {
   metric.queries.add();
-  const Branch& branch = choose() == Choice::primary ? primary_ : secondary_;
-  Resolution answer = branch.service->resolve(operation, chance);
-  if (shape_.policy == Policy::simple) shuffle(answer.addresses, chance);
-  // A target that names no TTL, being no DNS name of AWS's, lends none to an alias.
-  if (shape_.policy != Policy::alias || answer.ttl == sim::forever) {
-    answer.ttl = std::min(answer.ttl, shape_.ttl);
+  if (answers_.size() > 1) look();  // with one there is no choice by health
+  shape_.routing->choose(query, healthy_, chosen_);
+  Resolution all;
+  for (const std::uint32_t index : chosen_) {
+    append(all, answers_[index].service->resolve(query), answers_[index]);
   }
-  return answer;
+  if (chosen_.empty()) all.ttl = shape_.ttl;
+  if (shape_.shuffled) shuffle(all.addresses, query.chance);
+  return all;
+}
+
+void Route53Record::append(Resolution& all, const Resolution& one, const Answer& answer) const {
+  all.addresses.insert(all.addresses.end(), one.addresses.begin(), one.addresses.end());
+  // A target that names no TTL, being no DNS name of AWS's, lends none to an alias.
+  const bool lent = answer.record.alias && one.ttl != sim::forever;
+  all.ttl = std::min({all.ttl, one.ttl, lent ? one.ttl : shape_.ttl});
+  all.connection_lifetime = std::min(all.connection_lifetime, one.connection_lifetime);
+  all.connection_idle = std::min(all.connection_idle, one.connection_idle);
+}
+
+bool Route53Record::healthy(const Answer& answer) const {
+  if (answer.check != nullptr && !answer.check->published_healthy()) return false;
+  const bool looks =
+      answer.record.evaluate_target_health || (answer.is_record && !answer.record.alias);
+  return !looks || answer.service->healthy();
 }
 
 bool Route53Record::healthy() const {
-  switch (shape_.policy) {
-    case Policy::simple:
-      return check_passes();
-    case Policy::alias:
-      return check_passes() && (!shape_.evaluate_target_health || primary_.service->healthy());
-    case Policy::failover:
-      return primary_healthy() || counts_as_healthy(secondary_);
+  return std::any_of(answers_.begin(), answers_.end(),
+                     [this](const Answer& answer) { return healthy(answer); });
+}
+
+void Route53Record::look() {
+  bool changed = false;
+  for (std::size_t i = 0; i < answers_.size(); ++i) {
+    const bool now = healthy(answers_[i]);
+    if (healthy_[i] == now) continue;
+    healthy_[i] = now;
+    changed = true;
+    if (!failover_ && answers_.size() > 1) tell(i);
   }
-  return true;
+  if (changed && failover_) tell_failover();
+}
+
+void Route53Record::tell(std::size_t i) {
+  const bool none = std::count(healthy_.begin(), healthy_.end(), 1) == 0;
+  sim().note(sim::Milestone::action_finished, *this,
+             fmt::format("{} {}{}", answers_[i].record.id,
+                         healthy_[i] != 0 ? "is answered again" : "is not answered any more",
+                         none ? ", but all are unhealthy: all are answered" : ""));
 }
 
 // Notes when the answer differs from the last one.
-Route53Record::Choice Route53Record::choose() {
-  if (shape_.policy != Policy::failover) return Choice::primary;
-  const bool primary = primary_healthy(), secondary = counts_as_healthy(secondary_);
-  const Choice choice = !primary && secondary ? Choice::secondary : Choice::primary;
-  if (choice == answered_) return choice;
-  answered_ = choice;
+void Route53Record::tell_failover() {
+  const std::size_t first = healthy_[0] == 0 && healthy_[1] != 0;
+  if (first == first_) return;
+  first_ = first;
   sim().note(sim::Milestone::action_finished, *this,
-             choice == Choice::secondary
-                 ? fmt::format("answers with the secondary, {}", secondary_.name)
-                 : fmt::format("answers with the primary again, {}{}", primary_.name,
-                               primary ? "" : ": both are unhealthy"));
-  return choice;
+             first == 1
+                 ? fmt::format("answers with the secondary, {}", answers_[1].record.target)
+                 : fmt::format("answers with the primary again, {}{}", answers_[0].record.target,
+                               healthy_[0] != 0 ? "" : ": both are unhealthy"));
 }
 
-void Route53Record::on_checker_changed(bool verdict_changed) {
-  const sim::Time now = sim().now();
-  const std::uint32_t healthy = checkers_->healthy_checkers(), all = checkers_->checkers();
-  check_metric->share.set(now, healthy * 100 / all);
-  if (!verdict_changed) return;
-  check_metric->status.set(now, checkers_->healthy());
-  // A target that is found well again is no detection of a fault.
-  sim().note(checkers_->healthy() ? sim::Milestone::none : sim::Milestone::detection, *this,
-             fmt::format("health check of {}: {} ({} of {} checkers healthy)", primary_.name,
-                         checkers_->healthy() ? "healthy" : "unhealthy", healthy, all));
-  sim().after<&Route53Record::on_propagated>(
-      shape_.health_check->propagation.sample(propagation_chance_), this, ++changes_);
+// --- changes
+
+std::optional<std::string> Route53Record::change_records(const std::vector<RecordChange>& changes) {
+  constexpr auto plane = ControlPlanes::Service::route53;
+  if (!control_planes_.available(plane)) {
+    return fmt::format("ChangeResourceRecordSets fails: the control plane of {}, in {}, is gone",
+                       ControlPlanes::name_of(plane), ControlPlanes::home_of(plane));
+  }
+  for (const RecordChange& change : changes) {
+    const bool known = std::any_of(answers_.begin(), answers_.end(), [&](const Answer& answer) {
+      return change.record.empty() || answer.record.id == change.record;
+    });
+    if (!known) return fmt::format("there is no record '{}' of {}", change.record, name());
+  }
+  sim().note(sim::Milestone::action_started, *this, "a change of its records is PENDING");
+  pending_.push_back(changes);
+  sim().after<&Route53Record::on_in_sync>(shape_.change_propagation.sample(change_chance_), this,
+                                          pending_.size() - 1, sim::Turn::control);
+  return std::nullopt;
 }
 
-void Route53Record::on_propagated(std::uint64_t change) {
-  if (change <= published_changes_) return;
-  published_changes_ = change;
-  choose();
+void Route53Record::on_in_sync(std::uint64_t change) {
+  std::vector<std::string> told;
+  for (const RecordChange& one : pending_[change]) {
+    for (std::uint32_t i = 0; i < answers_.size(); ++i) {
+      Answer& answer = answers_[i];
+      if (!one.record.empty() && answer.record.id != one.record) continue;
+      if (one.weight) {
+        shape_.routing->set_weight(i, *one.weight);
+        told.push_back(fmt::format("{} weighs {}", answer.record.id, *one.weight));
+      }
+      if (one.target != nullptr) {
+        point(answer, *one.target);
+        answer.record.target = one.target_name;
+        told.push_back(fmt::format("{} points at {}", answer.record.id, one.target_name));
+      }
+    }
+  }
+  pending_[change].clear();
+  sim().note(sim::Milestone::action_finished, *this,
+             fmt::format("the change is INSYNC: {}", fmt::join(told, ", ")));
 }
 
 REGISTER_MODEL(Route53Record, settings::Route53Record);

@@ -1,36 +1,44 @@
-// A name in Route 53: simple, alias or failover, with health checks. Records may point at records:
+// A name in Route 53 with its records: simple, alias, failover, weighted, latency, geolocation,
+// geoproximity, multivalue or IP-based (mechanisms/dns_routing.hpp). Records may point at records:
 // a tree.
 //
-// - simple: the target's addresses in random order, kept for this record's TTL, or for the target's
-//   if that is shorter;
-// - alias: what the target answers, TTL included: it has no TTL of its own, but it has one (rule
+// - a value: the target's addresses, kept for this name's TTL, or for the target's if that is
+//   shorter; of `simple` in random order;
+// - an alias: what the target answers, TTL included: it has no TTL of its own, but it has one (rule
 //   41);
-// - failover: the primary's or the secondary's answer, kept as by `simple`.
+// - several answers (multivalue): the addresses of all of them.
 //
-// Health (rule 39): without a health check a record is healthy. An alias with
-// evaluate_target_health must have a healthy target too, one without is healthy whatever its target
-// does. A failover record is healthy while either branch is, so that a tree backs out of a dead
-// branch; a branch that is a record counts with that record's health, any other with its service's
-// if evaluate_target_health is set. Both unhealthy: the primary answers. Fail-back has no damping.
-// evaluate_target_health is looked up when the name is: it costs no events, and the log learns of
-// the change with the first query after it. A health check reaches the answers after a propagation
-// delay.
+// Health (rule 39): without a health check a record is healthy. With evaluate_target_health its
+// target must be healthy too; a value that is a record counts with that record's health. The name
+// is healthy while any of its records is, so that a tree backs out of a dead branch. All unhealthy:
+// all count as healthy. Fail-back has no damping. evaluate_target_health is looked up when the name
+// is: it costs no events, and the log learns of the change with the first query after it. A health
+// check reaches the answers after a propagation delay.
 //
-// Left out (other issues bring them): weighted, latency, geolocation and multivalue answers; caches
-// of resolvers between client and Route 53; calculated and inverted checks; the control plane. An
-// answer has one TTL: where a record's choice and the address behind it are cached for different
-// times in a chain of CNAMEs, the shorter rules.
+// Records are changed through the control plane in us-east-1; while that is gone changes are
+// refused and answers and health checks go on (rule 42). A change that was accepted comes through.
+//
+// Left out: accounts, quotas, types other than addresses. An answer has one TTL: where a record's
+// choice and the address behind it are cached for different times in a chain of CNAMEs, the shorter
+// rules.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "models/mechanisms/control_plane.hpp"
+#include "models/mechanisms/dns_routing.hpp"
 #include "models/mechanisms/ports.hpp"
-#include "models/mechanisms/route53_checkers.hpp"
+#include "models/mechanisms/route53_changes.hpp"
+#include "models/mechanisms/route53_health_check.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
+
+class SettingsCheck;
 
 namespace settings {
 class Route53Record;
@@ -38,30 +46,38 @@ class Route53Record;
 
 class Route53Record final : public sim::Component,
                             public Callable,
-                            private Route53Checkers::Listener {
+                            public RecordChanges,
+                            private HealthCheckListener {
  public:
   Route53Record(sim::Simulation& sim, const std::string& name,
                 const settings::Route53Record& settings);
+  static void check(const settings::Route53Record& settings, SettingsCheck& check);
 
-  enum class Policy : std::uint8_t { simple, alias, failover };
-  struct HealthCheck {
-    Route53Checkers::Settings checkers;
-    sim::Distribution propagation{};
-    bool disabled = false;
+  struct Record {
+    std::string target{};
+    std::string id{};  // empty: the target
+    bool alias = false;
+    bool evaluate_target_health = false;
+    std::optional<EndpointHealthCheck::Settings> health_check{};
+    std::string health_check_id{};
   };
   // Made in C++, for tests.
   struct Shape {
-    Policy policy = Policy::alias;
-    std::string target{};     // of failover: the primary
-    std::string secondary{};  // of failover
-    bool evaluate_target_health = false;
+    std::vector<Record> records{};
+    std::unique_ptr<DnsRouting> routing{};  // none: the first healthy one
+    bool shuffled = false;                  // simple
     sim::Duration ttl{std::chrono::seconds(60)};
-    std::optional<HealthCheck> health_check{};
+    sim::Distribution change_propagation{};
   };
   Route53Record(sim::Simulation& sim, const std::string& name, Shape shape);
 
-  Resolution resolve(sim::Operation operation, sim::Stream& chance) override;
+  Resolution resolve(const Query& query) override;
   bool healthy() const override;
+  std::optional<std::string> change_records(const std::vector<RecordChange>& changes) override;
+  // Of a record with a health check of its own.
+  const EndpointHealthCheck& health_check(std::size_t record = 0) const {
+    return *answers_[record].own_check;
+  }
 
   void wire(sim::Wiring& wiring) override;
   void start() override;
@@ -71,40 +87,36 @@ class Route53Record final : public sim::Component,
     sim::Counter queries{set, "DNSQueries", "queries answered, those of health checkers included"};
   };
   Metrics metric{metric_set_};
-  struct HealthCheckMetrics {
-    explicit HealthCheckMetrics(sim::MetricSet& metrics) : set(metrics) {}
-    sim::MetricSet& set;
-    sim::Level status{set, "HealthCheckStatus", "None",
-                      "1 while the health check is healthy, else 0"};
-    sim::Level share{set, "HealthCheckPercentageHealthy", "Percent", "checkers that say healthy"};
-  };
-  std::optional<HealthCheckMetrics> check_metric;  // with a health check only
 
  private:
-  struct Branch {
-    std::string name;
+  struct Answer {
+    Record record;
     Callable* service = nullptr;
-    bool is_record = false;
+    bool is_record = false;  // the target
+    std::unique_ptr<EndpointHealthCheck> own_check{};
+    const HealthCheckPort* check = nullptr;
   };
-  enum class Choice : std::uint8_t { primary, secondary };
 
-  void on_checker_changed(bool verdict_changed) override;
-  void on_propagated(std::uint64_t change);
-  bool check_passes() const { return published_changes_ % 2 == 0; }
-  bool counts_as_healthy(const Branch& branch) const {
-    return !(branch.is_record || shape_.evaluate_target_health) || branch.service->healthy();
-  }
-  bool primary_healthy() const { return check_passes() && counts_as_healthy(primary_); }
-  Choice choose();
+  void point(Answer& answer, Callable& service);
+  bool healthy(const Answer& answer) const;
+  // Notes what has changed since the last look.
+  void look();
+  void tell(std::size_t answer);
+  void tell_failover();
+  void on_health_check_published() override { look(); }
+  void append(Resolution& all, const Resolution& one, const Answer& answer) const;
+  void on_in_sync(std::uint64_t change);
 
   Shape shape_;
-  Branch primary_, secondary_;  // primary_: the only one but for failover
-  std::unique_ptr<Route53Checkers> checkers_;
-  sim::Stream propagation_chance_;
-  // The verdict begins healthy and alternates, so the number of its changes tells it; a change that
-  // is overtaken on its way to the answers finds a higher number.
-  std::uint64_t changes_ = 0, published_changes_ = 0;
-  Choice answered_ = Choice::primary;
+  ControlPlanes& control_planes_;
+  std::vector<Answer> answers_;
+  std::vector<std::uint8_t> healthy_;  // by answer, at the last look
+  std::vector<std::uint32_t> chosen_;  // by the last query
+  bool failover_ = false;
+  std::size_t first_ = 0;  // failover: what answers
+  std::deque<std::vector<RecordChange>> pending_;
+  sim::Stream change_chance_;
+  sim::MetricSet unlisted_;  // of health checks beyond the first
 };
 
 }  // namespace windtunnel

@@ -12,7 +12,8 @@ namespace windtunnel::traces {
 
 namespace {
 
-constexpr std::size_t buffer_bytes = line_bytes_max + (256u << 10);
+// The buffer grows with the longest line.
+constexpr std::size_t buffer_bytes = 128u << 10, buffer_bytes_max = line_bytes_max + buffer_bytes;
 
 // Whether a byte is 0 or above 127. Eight at a time: subtracting 1 from each borrows into the top
 // bit of a 0 (and, behind it, of a 1, for which a second look costs little).
@@ -59,7 +60,10 @@ bool Text::fill() {
     at_ = 0;
     if (end_ == 0) special_ = false;
   }
-  if (end_ == buffer_.size()) return false;
+  if (end_ == buffer_.size()) {
+    if (end_ >= buffer_bytes_max) return false;
+    buffer_.resize(std::min(2 * end_, buffer_bytes_max));
+  }
   std::size_t got = 0;
   try {
     got = source_->read(buffer_.data() + end_, buffer_.size() - end_);

@@ -158,13 +158,14 @@ TEST(RtoParts, AreTheDifferencesOfItsMilestones) {
   log.note(date(25s), Milestone::detection, "www", "marks an address unhealthy");
   log.note(date(27s), Milestone::action_started, "asg", "launches an instance");
   log.note(date(45s), Milestone::action_finished, "asg", "puts it in service");
-  log.note(date(52s), Milestone::clients_moved, "www", "answers with the other address");
+  log.note(date(49s), Milestone::caches_expired, "users", "have the other address");
+  log.note(date(52s), Milestone::clients_moved, "users", "reach the other address");
   log.note(date(70s), Milestone::detection, "alb", "marks a target healthy again");  // too late
   const auto record = measure(log);
   EXPECT_EQ(Duration(record.measures().rto()), 50s);
-  EXPECT_THAT(lengths(record.rto_parts()), ElementsAre(1ns, 10s - 1ns, 5s, 2s, 18s, 7s, 8s));
+  EXPECT_THAT(lengths(record.rto_parts()), ElementsAre(1ns, 10s - 1ns, 5s, 2s, 18s, 4s, 3s, 8s));
   EXPECT_EQ(sum(record.rto_parts()), 50s);
-  EXPECT_EQ(record.milestones_size(), 8);
+  EXPECT_EQ(record.milestones_size(), 9);
 }
 
 TEST(RtoParts, OfMissingAndEarlyMilestonesAreZero) {
@@ -173,7 +174,7 @@ TEST(RtoParts, OfMissingAndEarlyMilestonesAreZero) {
   log.note(date(30s), Milestone::detection, "alb", "marks a target unhealthy");
   log.note(date(20s), Milestone::action_finished, "db", "has a new writer");
   const auto record = measure(log);
-  EXPECT_THAT(lengths(record.rto_parts()), ElementsAre(0s, 20s, 0s, 0s, 0s, 0s, 30s));
+  EXPECT_THAT(lengths(record.rto_parts()), ElementsAre(0s, 20s, 0s, 0s, 0s, 0s, 0s, 30s));
   EXPECT_EQ(sum(record.rto_parts()), Duration(record.measures().rto()));
 }
 
@@ -190,7 +191,7 @@ TEST(RtoParts, SumToItWhateverHappened) {
     auto log = log_with_fault(windows, Duration(draw(100'000'000'000)));
     if (draw(2) == 0) log.first_failed = log.first_fault + Duration(draw(50'000'000'000));
     for (std::uint64_t i = draw(12); i > 0; --i) {
-      log.note(date(Duration(draw(300'000'000'000))), static_cast<Milestone>(draw(8)), "c", "t");
+      log.note(date(Duration(draw(300'000'000'000))), static_cast<Milestone>(draw(9)), "c", "t");
     }
     const auto record = measure(log);
     if (!record.measures().has_rto()) continue;

@@ -4,7 +4,8 @@
 //             that does no more than the textbook needs
 //   chain     client -> alb -> app -> db at 2,000 requests/s for 60 s, 60 s timeouts on every call,
 //   all metrics on,
-//             against a hold of the calendar; and with 10, 100, 1,000 targets against 1
+//             against a hold of the calendar; and with 10, 100, 1,000 targets against 1; and with
+//             an NLB in the ALB's place
 // After the ratios: requests/s, and the memory of a request in flight.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
@@ -97,7 +98,8 @@ constexpr double chain_rate = 2000;
 constexpr double chain_seconds = 60;
 constexpr int chain_requests = static_cast<int>(chain_rate * chain_seconds);
 
-std::string chain(std::int64_t targets, const std::string& scaling = {}) {
+std::string chain(std::int64_t targets, const std::string& scaling = {},
+                  const std::string& balancer = "application_load_balancer") {
   // Workers in all stay the same, so that every size does the same work.
   return fmt::format(R"(
 experiment: chain
@@ -105,13 +107,13 @@ topology:
   regions: {{us-east-1: {{availability_zones: 3}}}}
   components:
     users: {{client: {{target: alb, open: {{poisson: {}/s}}, timeout: 60s}}}}
-    alb: {{application_load_balancer: {{targets: app}}}}
+    alb: {{{}: {{targets: app}}}}
     app: {{ec2_service: {{on: group, workers: {}, vcpus: {}, service_time: {{lognormal: {{p50: 5ms, p99: 20ms}}}}, calls: [{{to: db, timeout: 60s}}]}}}}
     group: {{auto_scaling_group: {{size: {}{}}}}}
     db: {{aurora_cluster: {{readers: 2}}}}
 horizon: {}s
 )",
-                     chain_rate, std::max<std::int64_t>(64 / targets, 4),
+                     chain_rate, balancer, std::max<std::int64_t>(64 / targets, 4),
                      std::max<std::int64_t>(64 / targets, 4), targets, scaling, chain_seconds);
 }
 
@@ -138,6 +140,11 @@ void scaled_chain(benchmark::State& state) {
       scaling_policies: [
         {name: cpu, target_tracking: {predefined_metric: ASGAverageCPUUtilization, target_value: 50}},
         {name: requests, target_tracking: {predefined_metric: {type: ALBRequestCountPerTarget, resource_label: alb}, target_value: 100}}])"));
+}
+
+// A Network Load Balancer instead: every request passes through on its connection.
+void nlb_chain(benchmark::State& state) {
+  run_chain(state, chain(state.range(0), {}, "network_load_balancer"));
 }
 
 // What a chain needs of any calendar: as many events, as many pending, nothing done.
@@ -195,6 +202,7 @@ BENCHMARK(bare_mm4)->Unit(benchmark::kMillisecond);
 BENCHMARK(station_mm4)->Unit(benchmark::kMillisecond);
 BENCHMARK(calendar_hold)->Unit(benchmark::kMillisecond);
 BENCHMARK(request_chain)->Arg(1)->Arg(10)->Arg(100)->Arg(1000)->Unit(benchmark::kMillisecond);
+BENCHMARK(nlb_chain)->Arg(10)->Unit(benchmark::kMillisecond);
 BENCHMARK(scaled_chain)->Arg(10)->Unit(benchmark::kMillisecond);
 
 }  // namespace
@@ -208,7 +216,8 @@ int main(int argc, char** argv) {
                                     {"request_chain/10", "request_chain/1"},
                                     {"request_chain/100", "request_chain/1"},
                                     {"request_chain/1000", "request_chain/1"},
-                                    {"scaled_chain/10", "request_chain/10"}},
+                                    {"scaled_chain/10", "request_chain/10"},
+                                    {"nlb_chain/10", "request_chain/10"}},
                                    0.0);
   print_memory_per_request();
   return code;

@@ -129,6 +129,27 @@ TEST(AzPowerLoss, PowerIsBackWhenTheLastOfTwoLossesEnds) {
                                           std::tuple(time_zero + 50s, 0, true)));
 }
 
+// ---- region_power_loss
+
+TEST(RegionPowerLoss, AllItsZonesGoOffAtOnceAndComeBackTogether) {
+  SmallRun run(world("{at: 10s, lasting: 30s, region_power_loss: us-east-1}"));
+  auto& listener =
+      static_cast<Listener&>(run.sim.add(std::make_unique<Listener>(run.sim, "listener")));
+  run.sim.platform().add_host("probe", 0, &run.script, 0);
+  std::size_t up = 99;
+  run.script.host_lost = [&](std::uint32_t, sim::HostLoss) {
+    up = 0;
+    for (HostId id = 0; id < run.sim.platform().hosts(); ++id) up += run.sim.platform().up(id);
+  };
+  run.sim.run();
+  EXPECT_EQ(up, 0u);
+  const auto at = [](Duration date) { return time_zero + date; };
+  EXPECT_THAT(listener.heard,
+              ElementsAre(std::tuple{at(10s), 0, false}, std::tuple{at(10s), 1, false},
+                          std::tuple{at(10s), 2, false}, std::tuple{at(40s), 0, true},
+                          std::tuple{at(40s), 1, true}, std::tuple{at(40s), 2, true}));
+}
+
 // ---- instances
 
 TEST(InstanceStop, ConnectionsAreReset) {

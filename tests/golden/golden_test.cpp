@@ -105,12 +105,12 @@ TEST_P(Platforms, FlatAndSimGridGiveTheSameFingerprint) {
 INSTANTIATE_TEST_SUITE_P(All, Platforms, ::testing::ValuesIn(test::library("experiments")),
                          [](const auto& info) { return info.param.stem().string(); });
 
-// The other build, if it is not older than this one, is made by `cmake --preset debug && cmake
-// --build build/debug --target windtunnel`.
-TEST(Golden, DebugAndReleaseGiveTheSameFingerprints) {
+// The other build, if it is not older than this one, is made by `./dev test`: not optimised, and
+// with sanitizers.
+TEST(Golden, SanitizedAndReleaseGiveTheSameFingerprints) {
   const std::filesystem::path build(WINDTUNNEL_BUILD);
-  const auto other =
-      build.parent_path() / (build.filename() == "debug" ? "release" : "debug") / "windtunnel";
+  const auto other = build.parent_path() /
+                     (build.filename() == "sanitize" ? "release" : "sanitize") / "windtunnel";
   const auto date = [](const std::filesystem::path& file) {
     return std::filesystem::last_write_time(file);
   };

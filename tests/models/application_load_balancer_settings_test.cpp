@@ -1,4 +1,5 @@
 // What a load balancer's settings may not say, and where the message stands.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,9 +35,9 @@ TEST(LoadBalancerSettings, OneGroupMayBeWrittenInTheLoadBalancerItself) {
 }
 
 TEST(LoadBalancerSettings, OneWayOfWritingExcludesTheOther) {
-  EXPECT_THAT(complaints(std::string("targets: web, ") + two),
+  EXPECT_THAT(complaints(fmt::format("targets: web, {}", two)),
               HasSubstr("t.yaml:8:37: alb.targets: belongs to a target group"));
-  EXPECT_THAT(complaints(std::string("algorithm: weighted_random, ") + two),
+  EXPECT_THAT(complaints(fmt::format("algorithm: weighted_random, {}", two)),
               HasSubstr("alb.algorithm: belongs to a target group"));
 }
 
@@ -49,14 +50,14 @@ TEST(LoadBalancerSettings, AGroupHasTargetsOrAFunction) {
 }
 
 TEST(LoadBalancerSettings, ARuleNamesAGroupThatIsThere) {
-  EXPECT_THAT(complaints(std::string(two) + ", rules: [{path: [/a], forward: [apu]}]"),
+  EXPECT_THAT(complaints(fmt::format("{}, rules: [{{path: [/a], forward: [apu]}}]", two)),
               HasSubstr("alb.rules.0.forward.0.target_group: no target group 'apu', "
                         "did you mean 'api'?"));
 }
 
 TEST(LoadBalancerSettings, AnActionForwardsToOneToFiveGroupsWithAWeight) {
   const auto rule = [](const std::string& forward) {
-    return complaints(std::string(two) + ", rules: [{path: [/a], forward: " + forward + "}]");
+    return complaints(fmt::format("{}, rules: [{{path: [/a], forward: {}}}]", two, forward));
   };
   EXPECT_THAT(rule("[]"), HasSubstr("alb.rules.0.forward: is missing"));
   EXPECT_THAT(rule("[{target_group: web, weight: 0}]"), HasSubstr("all weights are 0"));
@@ -66,11 +67,11 @@ TEST(LoadBalancerSettings, AnActionForwardsToOneToFiveGroupsWithAWeight) {
 }
 
 TEST(LoadBalancerSettings, ARuleHasAConditionAndNotTooManyValues) {
-  EXPECT_THAT(complaints(std::string(two) + ", rules: [{forward: [web]}]"),
+  EXPECT_THAT(complaints(fmt::format("{}, rules: [{{forward: [web]}}]", two)),
               HasSubstr("alb.rules.0: has no condition"));
-  EXPECT_THAT(
-      complaints(std::string(two) + ", rules: [{path: [/1, /2, /3, /4, /5, /6], forward: [web]}]"),
-      HasSubstr("6 condition values are above 5"));
+  EXPECT_THAT(complaints(fmt::format(
+                  "{}{}", two, ", rules: [{path: [/1, /2, /3, /4, /5, /6], forward: [web]}]")),
+              HasSubstr("6 condition values are above 5"));
 }
 
 TEST(LoadBalancerSettings, SeveralGroupsNeedADefaultActionAndNamesOfTheirOwn) {

@@ -55,7 +55,7 @@ TEST(ApplicationLoadBalancer, Rule1EachNodeChecksEveryTarget) {
     for (std::uint32_t target = 0; target < 3; ++target) {
       EXPECT_EQ(std::count_if(world.web->checks.begin(), world.web->checks.end(),
                               [&](const auto& check) {
-                                return check.alb_node == node && check.target == target;
+                                return check.node == node && check.target == target;
                               }),
                 240);
     }
@@ -183,9 +183,7 @@ TEST(ApplicationLoadBalancer, Rule4ABusyClientStaysForItsKeepAliveAfterDnsHasMov
   AlbWorld world;
   ApplicationLoadBalancer& other = world.balancer("other", "");
   struct Name : Callable {
-    Resolution resolve(sim::Operation operation, sim::Stream& chance) override {
-      return to->resolve(operation, chance);
-    }
+    Resolution resolve(const Query& query) override { return to->resolve(query); }
     Callable* to = nullptr;
   } name;
   name.to = world.alb;
@@ -202,7 +200,7 @@ TEST(ApplicationLoadBalancer, Rule4ItsNameIsKeptForSixtySeconds) {
   AlbWorld world;
   sim::Stream chance;
   Resolution answer;
-  world.script->at(1s, [&] { answer = world.alb->resolve(sim::Operation::read, chance); });
+  world.script->at(1s, [&] { answer = world.alb->resolve({sim::Operation::read, chance}); });
   world.sim.run();
   EXPECT_EQ(answer.ttl, 60s);
   EXPECT_EQ(answer.connection_lifetime, 3600s);
@@ -410,7 +408,7 @@ TEST(ApplicationLoadBalancer, ADeadNodesAddressLeavesDnsAndANewOneComesBack) {
   sim::Stream chance;
   std::vector<std::size_t> addresses;
   const auto look = [&] {
-    addresses.push_back(world.alb->resolve(sim::Operation::read, chance).addresses.size());
+    addresses.push_back(world.alb->resolve({sim::Operation::read, chance}).addresses.size());
   };
   const sim::Address old = world.alb->address_of(0);
   at(100s, [&] { world.sim.platform().lose_hosts({node}, sim::HostLoss::silence); });

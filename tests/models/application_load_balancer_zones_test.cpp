@@ -84,7 +84,7 @@ class ZonesInDns : public testing::Test {
     world->script->at(date, [this] {
       sim::Stream chance;
       std::vector<std::uint32_t> nodes;
-      for (const auto& address : world->alb->resolve(sim::Operation::read, chance).addresses) {
+      for (const auto& address : world->alb->resolve({sim::Operation::read, chance}).addresses) {
         nodes.push_back(address.node);
       }
       std::sort(nodes.begin(), nodes.end());

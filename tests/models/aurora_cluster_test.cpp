@@ -153,7 +153,7 @@ TEST(AuroraCluster, Rule47_TheReaderEndpointBalancesPerResolutionNotPerQuery) {
   sim::Stream chance(1);
   std::map<std::uint32_t, int> answers;
   for (int i = 0; i < 3000; ++i) {
-    const Resolution answer = world.db->resolve(reading, chance);
+    const Resolution answer = world.db->resolve({reading, chance});
     ASSERT_EQ(answer.addresses.size(), 1u);
     ++answers[answer.addresses[0].node];
   }
@@ -167,13 +167,13 @@ TEST(AuroraCluster, TheReaderEndpointIsTheWriterWithoutReaders) {
   shape.readers = 0;
   World world(shape);
   sim::Stream chance(1);
-  EXPECT_EQ(world.db->resolve(reading, chance).addresses[0], world.db->address_of(0));
+  EXPECT_EQ(world.db->resolve({reading, chance}).addresses[0], world.db->address_of(0));
 }
 
 TEST(AuroraCluster, Rule41_EndpointsAreKeptForFiveSeconds) {
   World world;
   sim::Stream chance(1);
-  EXPECT_EQ(world.db->resolve(writing, chance).ttl, 5s);
+  EXPECT_EQ(world.db->resolve({writing, chance}).ttl, 5s);
   // The writer is restarted at 10 s and back as a reader at 20 s. At 18 s the new one is ready, at
   // 20 s DNS says so.
   world.at(10s, [&] { world.db->fail_over(); });

@@ -165,7 +165,7 @@ TEST(AuroraFailover, ALostReaderLeavesTheReaderEndpointAfterItsDetection) {
   const auto look = [&] {
     bool found = false;
     for (int i = 0; i < 100; ++i)
-      found |= world.db->resolve(reading, chance).addresses[0].node == 1;
+      found |= world.db->resolve({reading, chance}).addresses[0].node == 1;
     named.push_back(found);
   };
   for (const auto date : {36900ms, 37100ms, 71900ms, 72100ms}) world.at(date, look);
@@ -376,7 +376,7 @@ TEST(AuroraFailover, M05_DnsNamesTheNewWriterFifteenToTwentySecondsAfterACrash) 
     world.lose(1min, 0);
     for (auto t = 1min + 100ms; t < 3min; t += 100ms) {
       world.at(t, [&, t] {
-        if (named == 0s && world.db->resolve(writing, chance).addresses[0].node == 1)
+        if (named == 0s && world.db->resolve({writing, chance}).addresses[0].node == 1)
           named = t - 1min;
       });
     }

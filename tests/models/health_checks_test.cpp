@@ -20,7 +20,7 @@ using sim::time_zero;
 std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<Time>> dates(const AlbWorld& world) {
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<Time>> found;
   for (const auto& check : world.web->checks) {
-    found[{check.alb_node, check.target}].push_back(check.at);
+    found[{check.node, check.target}].push_back(check.at);
   }
   return found;
 }

@@ -34,7 +34,7 @@ class Caller final : public sim::Component {
     call.request_class = sim().number_of(request_.of);
     call.service_time = request_.service_time;
     sim::Stream chance(1);
-    sim().send(handle, to_.resolve(sim::Operation::read, chance).addresses.at(0));
+    sim().send(handle, to_.resolve({sim::Operation::read, chance}).addresses.at(0));
   }
   void on_answer(sim::Call&, sim::Handle) override { took = sim().now() - sim::time_zero - at_; }
   std::optional<Duration> took;

@@ -28,9 +28,26 @@ const std::vector<std::string>& runs() {
       "capacity_provider_strategy: [{capacity_provider: provider, weight: 1}]}}, "
       "provider: {ecs_capacity_provider: {auto_scaling_group: group}}, "
       "group: {auto_scaling_group: {size: 1, instance_type: m5.large, monitoring: detailed}}",
+      "users: {client: {target: ga, open: {poisson: 1/s}}}, "
+      "ga: {global_accelerator: {endpoint_groups: [{endpoint_group_region: us-east-1, endpoints: "
+      "[{load_balancer: nlb}]}]}}, nlb: {network_load_balancer: {targets: web}}, "
+      "web: {ec2_service: {on: group, service_time: 1ms}}, group: {auto_scaling_group: {size: 1}}",
+      "users: {client: {target: cdn, open: {poisson: 1/s}}}, "
+      "cdn: {cloudfront_distribution: {origins: [web]}}, web: {station: {service_time: 1ms}}",
       "users: {client: {target: bus, writes: 100%, open: {poisson: 1/s}}}, "
       "bus: {eventbridge_bus: {rules: [{targets: [topic]}]}}, "
-      "topic: {sns_topic: {subscriptions: [jobs]}}, jobs: {sqs_queue: {}}"};
+      "topic: {sns_topic: {subscriptions: [jobs]}}, jobs: {sqs_queue: {}}",
+      "stream: {kinesis_data_stream: {}}, "
+      "app: {kcl_application: {stream: stream, on: group}}, group: {auto_scaling_group: {size: "
+      "1}}, "
+      "firehose: {firehose_delivery_stream: {stream: stream}}",
+      "users: {client: {target: rest, open: {poisson: 1/s}}}, "
+      "rest: {api_gateway: {routes: [{to: flow}]}}, "
+      "http: {api_gateway: {type: http, routes: [{to: fn}]}}, "
+      "flow: {step_functions_state_machine: {states: [{task: fn}]}}, "
+      "fn: {lambda_function: {runtime: rust}}, quotas: {service_quotas: {}}, "
+      "s: {kinesis_data_stream: {}}, "
+      "m: {lambda_event_source_mapping: {stream: s, function: fn}}"};
   return all;
 }
 

@@ -139,17 +139,17 @@ TEST(RetryTokenBucket, AHundredRetriesEmptyTheSdksBucketAndFirstAttemptsGoOn) {
   RetryTokenBucket bucket;  // 500 tokens, 5 a retry
   for (int i = 0; i < 100; ++i) {
     bucket.on_first_attempt();
-    EXPECT_TRUE(bucket.take(false));
+    EXPECT_TRUE(bucket.take(Failure::transient));
   }
-  EXPECT_FALSE(bucket.take(false));
+  EXPECT_FALSE(bucket.take(Failure::transient));
   EXPECT_EQ(bucket.tokens, 0);
 }
 
 TEST(RetryTokenBucket, ARetryAfterATimeoutCostsMore) {
   RetryTokenBucket bucket{.capacity = 15, .tokens = 15};
-  EXPECT_TRUE(bucket.take(true));
-  EXPECT_FALSE(bucket.take(true));
-  EXPECT_TRUE(bucket.take(false));
+  EXPECT_TRUE(bucket.take(Failure::timeout));
+  EXPECT_FALSE(bucket.take(Failure::timeout));
+  EXPECT_TRUE(bucket.take(Failure::transient));
   EXPECT_EQ(bucket.tokens, 0);
 }
 
@@ -165,14 +165,14 @@ TEST(RetryTokenBucket, ASuccessReturnsTheLastCostOrOneTokenUpToTheCapacity) {
 
 TEST(RetryTokenBucket, ARefusalTakesNothing) {
   RetryTokenBucket bucket{.tokens = 4};
-  EXPECT_FALSE(bucket.take(false));
+  EXPECT_FALSE(bucket.take(Failure::transient));
   EXPECT_EQ(bucket.tokens, 4);
 }
 
 TEST(RetryTokenBucket, ARetryMustLeaveTheReserve) {
   RetryTokenBucket bucket{.cost = 1, .reserve = 1, .tokens = 2};
-  EXPECT_TRUE(bucket.take(false));
-  EXPECT_FALSE(bucket.take(false));
+  EXPECT_TRUE(bucket.take(Failure::transient));
+  EXPECT_FALSE(bucket.take(Failure::transient));
 }
 
 // Brooker's adaptive rule: a tenth of a token for each first attempt allows one retry in ten.
@@ -181,7 +181,7 @@ TEST(RetryTokenBucket, DepositsOnFirstAttemptsBoundTheShareOfRetries) {
   int retries = 0;
   for (int i = 0; i < 10'000; ++i) {
     bucket.on_first_attempt();
-    retries += bucket.take(false);
+    retries += bucket.take(Failure::transient);
   }
   EXPECT_NEAR(retries, 1000, 1);
 }

@@ -22,7 +22,9 @@ using sim::Outcome;
 using sim::time_zero;
 using test::StubService;
 using testing::ElementsAre;
-using Policy = Route53Record::Policy;
+using Shape = Route53Record::Shape;
+using HealthCheck = EndpointHealthCheck::Settings;
+enum class Policy { simple, alias, failover };
 
 class Route53RecordTest : public testing::Test {
  protected:
@@ -31,20 +33,25 @@ class Route53RecordTest : public testing::Test {
   StubService& service(const std::string& name, std::uint32_t hosts = 1) {
     return static_cast<StubService&>(sim.add(std::make_unique<StubService>(sim, name, hosts)));
   }
-  static Route53Record::Shape pointing_at(Policy policy, const std::string& target,
-                                          const std::string& secondary = "") {
-    Route53Record::Shape shape;
-    shape.policy = policy;
-    shape.target = target;
-    shape.secondary = secondary;
+  static Shape pointing_at(Policy policy, const std::string& target,
+                           const std::string& secondary = "") {
+    Shape shape;
+    shape.records.push_back({.target = target, .alias = policy == Policy::alias});
+    if (policy == Policy::failover) shape.records.push_back({.target = secondary});
+    shape.shuffled = policy == Policy::simple;
     return shape;
   }
-  Route53Record& record(const std::string& name, const Route53Record::Shape& shape) {
-    return static_cast<Route53Record&>(sim.add(std::make_unique<Route53Record>(sim, name, shape)));
+  static void evaluate_target_health(Shape& shape) {
+    for (auto& record : shape.records) record.evaluate_target_health = true;
+  }
+  Route53Record& record(const std::string& name, const Shape& shape) {
+    Shape copy{.records = shape.records, .shuffled = shape.shuffled, .ttl = shape.ttl};
+    return static_cast<Route53Record&>(
+        sim.add(std::make_unique<Route53Record>(sim, name, std::move(copy))));
   }
   // A fast check that sees results at once, so that dates can be worked out by hand.
-  static Route53Record::HealthCheck fast_check(std::uint32_t checkers = 16) {
-    Route53Record::HealthCheck check;
+  static HealthCheck fast_check(std::uint32_t checkers = 16) {
+    HealthCheck check;
     check.checkers.interval = 10s;
     check.checkers.checkers = checkers;
     check.checkers.one_way = 0s;
@@ -52,12 +59,12 @@ class Route53RecordTest : public testing::Test {
   }
   Route53Record& failover_with_check(std::uint32_t checkers = 16) {
     auto shape = pointing_at(Policy::failover, "web", "standby");
-    shape.health_check = fast_check(checkers);
+    shape.records[0].health_check = fast_check(checkers);
     return record("www", shape);
   }
   // Whose addresses the record answers with.
   std::string answer_of(Callable& record) {
-    const Resolution answer = record.resolve(sim::Operation::read, chance);
+    const Resolution answer = record.resolve({sim::Operation::read, chance});
     return answer.addresses.empty() ? "nobody"
                                     : static_cast<StubService*>(answer.addresses[0].entity)->name();
   }
@@ -102,7 +109,7 @@ TEST_F(Route53RecordTest, ASimpleRecordGivesAllAddressesInRandomOrderForItsTtl) 
   std::map<std::vector<std::uint32_t>, int> orders;
   script.at(0s, [&] {
     for (int i = 0; i < 60'000; ++i) {
-      const Resolution answer = www.resolve(sim::Operation::read, chance);
+      const Resolution answer = www.resolve({sim::Operation::read, chance});
       ASSERT_EQ(answer.ttl, 300s);
       std::vector<std::uint32_t> nodes;
       for (const auto& address : answer.addresses) nodes.push_back(address.node);
@@ -118,7 +125,7 @@ TEST_F(Route53RecordTest, ASimpleRecordOfANameWithAShorterTtlIsKeptForThat) {
   service("web").ttl = 5s;
   auto& www = record("www", pointing_at(Policy::simple, "web"));
   Resolution answer;
-  script.at(0s, [&] { answer = www.resolve(sim::Operation::read, chance); });
+  script.at(0s, [&] { answer = www.resolve({sim::Operation::read, chance}); });
   sim.run();
   EXPECT_EQ(answer.ttl, 5s);
 }
@@ -131,7 +138,7 @@ TEST_F(Route53RecordTest, AnAliasAnswersWhatItsTargetAnswers) {
   shape.ttl = 5s;  // of no effect
   auto& www = record("www", shape);
   Resolution answer;
-  script.at(0s, [&] { answer = www.resolve(sim::Operation::read, chance); });
+  script.at(0s, [&] { answer = www.resolve({sim::Operation::read, chance}); });
   sim.run();
   EXPECT_EQ(answer.addresses.size(), 3u);
   EXPECT_EQ(answer.addresses[1], alb.address_of(1));
@@ -143,7 +150,7 @@ TEST_F(Route53RecordTest, EvaluateTargetHealthMakesAnAliasAsHealthyAsItsTarget) 
   auto& alb = service("web-alb");
   auto shape = pointing_at(Policy::alias, "web-alb");
   auto& indifferent = record("indifferent", shape);
-  shape.evaluate_target_health = true;
+  evaluate_target_health(shape);
   auto& www = record("www", shape);
   script.at(1s, [&] {
     EXPECT_TRUE(www.healthy());
@@ -157,8 +164,8 @@ TEST_F(Route53RecordTest, EvaluateTargetHealthMakesAnAliasAsHealthyAsItsTarget) 
 TEST_F(Route53RecordTest, AnAliasWithBothMustPassItsOwnCheckAndItsTargets) {
   auto& web = service("web");
   auto shape = pointing_at(Policy::alias, "web");
-  shape.evaluate_target_health = true;
-  shape.health_check = fast_check();
+  evaluate_target_health(shape);
+  shape.records[0].health_check = fast_check();
   auto& www = record("www", shape);
   script.at(10s, [&] { web.is_healthy = false; });
   script.at(20s, [&] { EXPECT_FALSE(www.healthy()); });
@@ -173,7 +180,7 @@ TEST_F(Route53RecordTest, AnAliasWithBothMustPassItsOwnCheckAndItsTargets) {
 TEST_F(Route53RecordTest, EvaluateTargetHealthCostsNoEvents) {
   service("web-alb");
   auto shape = pointing_at(Policy::alias, "web-alb");
-  shape.evaluate_target_health = true;
+  evaluate_target_health(shape);
   record("www", shape);
   sim.run();
   EXPECT_EQ(sim.events_handled(), 1u);  // the horizon
@@ -182,7 +189,7 @@ TEST_F(Route53RecordTest, EvaluateTargetHealthCostsNoEvents) {
 TEST_F(Route53RecordTest, FailoverFollowsTheHealthOfItsBranchesAndFailsBackAtOnce) {
   auto &web = service("web"), &standby = service("standby");
   auto shape = pointing_at(Policy::failover, "web", "standby");
-  shape.evaluate_target_health = true;
+  evaluate_target_health(shape);
   auto& www = record("www", shape);
   script.at(10s, [&] { web.is_healthy = false; });
   script.at(20s, [&] { web.is_healthy = true; });
@@ -205,7 +212,7 @@ TEST_F(Route53RecordTest, AFailoverRecordIsKeptForItsTtl) {
   service("standby");
   auto& www = record("www", pointing_at(Policy::failover, "web", "standby"));
   Resolution answer;
-  script.at(0s, [&] { answer = www.resolve(sim::Operation::read, chance); });
+  script.at(0s, [&] { answer = www.resolve({sim::Operation::read, chance}); });
   sim.run();
   EXPECT_EQ(answer.ttl, 60s);
 }
@@ -230,8 +237,8 @@ TEST_F(Route53RecordTest, ADetectedChangeReachesTheAnswersAfterItsPropagation) {
   auto& web = service("web");
   service("standby");
   auto shape = pointing_at(Policy::failover, "web", "standby");
-  shape.health_check = fast_check();
-  shape.health_check->propagation = sim::Distribution::constant(7s);
+  shape.records[0].health_check = fast_check();
+  shape.records[0].health_check->status.propagation = sim::Distribution::constant(7s);
   record("www", shape);
   script.at(100s, [&] { web.outcome = Outcome::error; });
   sim.run();
@@ -252,13 +259,13 @@ TEST(Route53RecordInManyRuns, AChangeThatIsOvertakenOnItsWayDoesNotUndoTheLaterO
       return ++checks % 2 == 0 || sim.now() > time_zero + 500s ? Outcome::error : Outcome::ok;
     };
     Route53Record::Shape shape;
-    shape.target = "web";
-    shape.health_check.emplace();
-    shape.health_check->checkers = {
+    shape.records.push_back({.target = "web", .alias = true});
+    shape.records[0].health_check.emplace();
+    shape.records[0].health_check->checkers = {
         .interval = 10s, .failure_threshold = 1, .checkers = 1, .one_way = 0s};
-    shape.health_check->propagation = sim::Distribution::uniform(0, 60);
-    auto& www =
-        static_cast<Route53Record&>(sim.add(std::make_unique<Route53Record>(sim, "www", shape)));
+    shape.records[0].health_check->status.propagation = sim::Distribution::uniform(0, 60);
+    auto& www = static_cast<Route53Record&>(
+        sim.add(std::make_unique<Route53Record>(sim, "www", std::move(shape))));
     sim.run();
     EXPECT_FALSE(www.healthy()) << "replication " << replication;
   }
@@ -269,7 +276,7 @@ TEST_F(Route53RecordTest, ATreeBacksOutOfADeadBranchAndIsDeadWhenAllBranchesAre)
   service("sorry-page");
   for (const std::string region : {"east", "west"}) {
     auto leaf = pointing_at(Policy::alias, region + "-alb");
-    leaf.evaluate_target_health = true;
+    evaluate_target_health(leaf);
     record(region, leaf);
   }
   auto& app = record("app", pointing_at(Policy::failover, "east", "west"));
@@ -296,7 +303,7 @@ TEST_F(Route53RecordTest, ABranchRecordsOwnHealthCheckCounts) {
   auto& east = service("east-alb");
   service("west-alb");
   auto leaf = pointing_at(Policy::simple, "east-alb");
-  leaf.health_check = fast_check();
+  leaf.records[0].health_check = fast_check();
   record("east", leaf);
   auto& www = record("www", pointing_at(Policy::failover, "east", "west-alb"));
   script.at(100s, [&] { east.outcome = Outcome::error; });
@@ -354,8 +361,8 @@ TEST_F(Route53RecordTest, Rule38_ADisabledCheckCountsAsHealthyAndSendsNothing) {
   web.outcome = Outcome::error;
   service("standby");
   auto shape = pointing_at(Policy::failover, "web", "standby");
-  shape.health_check = fast_check();
-  shape.health_check->disabled = true;
+  shape.records[0].health_check = fast_check();
+  shape.records[0].health_check->status.disabled = true;
   EXPECT_THAT(run_and_watch(record("www", shape)), ElementsAre(std::pair{0s, "web"}));
   EXPECT_TRUE(web.requests.empty());
 }
@@ -364,14 +371,14 @@ TEST_F(Route53RecordTest, Rule39_WithBothUnhealthyThePrimaryAnswers) {
   service("web").is_healthy = false;
   service("standby").is_healthy = false;
   auto shape = pointing_at(Policy::failover, "web", "standby");
-  shape.evaluate_target_health = true;
+  evaluate_target_health(shape);
   EXPECT_THAT(run_and_watch(record("www", shape)), ElementsAre(std::pair{0s, "web"}));
 }
 
 TEST_F(Route53RecordTest, Rule39_ARecordWhoseOnlyTargetIsUnhealthyAnswersStill) {
   service("web").outcome = Outcome::error;
   auto shape = pointing_at(Policy::simple, "web");
-  shape.health_check = fast_check();
+  shape.records[0].health_check = fast_check();
   auto& www = record("www", shape);
   EXPECT_THAT(run_and_watch(www), ElementsAre(std::pair{0s, "web"}));
   EXPECT_FALSE(www.healthy());
@@ -401,7 +408,7 @@ TEST_F(Route53RecordTest, Rule41_DnsMovesNewConnectionsOnly) {
   auto &web = service("web"), &standby = service("standby");
   web.ttl = standby.ttl = 60s;
   auto shape = pointing_at(Policy::failover, "web", "standby");
-  shape.evaluate_target_health = true;
+  evaluate_target_health(shape);
   auto& www = record("www", shape);
   const Connector::Settings keeps{.idle_timeout = 1h}, opens_anew{.idle_timeout = 0s};
   auto& connected = static_cast<test::Machine&>(
@@ -426,9 +433,9 @@ TEST_F(Route53RecordTest, Rule41_AnAliasHasItsTargetsTtlNotNone) {
   auto& to_db = record("db-again", pointing_at(Policy::alias, "db"));
   auto& to_station = record("www", pointing_at(Policy::alias, "station"));
   script.at(0s, [&] {
-    EXPECT_EQ(to_aurora.resolve(sim::Operation::read, chance).ttl, 5s);
-    EXPECT_EQ(to_db.resolve(sim::Operation::read, chance).ttl, 5s);
-    EXPECT_EQ(to_station.resolve(sim::Operation::read, chance).ttl, 60s);
+    EXPECT_EQ(to_aurora.resolve({sim::Operation::read, chance}).ttl, 5s);
+    EXPECT_EQ(to_db.resolve({sim::Operation::read, chance}).ttl, 5s);
+    EXPECT_EQ(to_station.resolve({sim::Operation::read, chance}).ttl, 60s);
   });
   sim.run();
 }
@@ -437,12 +444,12 @@ TEST_F(Route53RecordTest, ReportsItsHealthCheckAsCloudWatchDoes) {
   auto& web = service("web");
   service("standby");
   auto& www = failover_with_check();
-  EXPECT_EQ(www.check_metric->status.value(), 1);
-  EXPECT_EQ(www.check_metric->share.value(), 100);
+  EXPECT_EQ(www.health_check().status().metric.status.value(), 1);
+  EXPECT_EQ(www.health_check().metric.share.value(), 100);
   script.at(100s, [&] { fail_checkers(web, 15); });
   sim.run();
-  EXPECT_EQ(www.check_metric->status.value(), 0);
-  EXPECT_EQ(www.check_metric->share.value(), 6);
+  EXPECT_EQ(www.health_check().status().metric.status.value(), 0);
+  EXPECT_EQ(www.health_check().metric.share.value(), 6);
   EXPECT_EQ(www.metric.queries.value(), 0u);  // the checkers ask for the primary's own name
 }
 
@@ -450,8 +457,8 @@ TEST_F(Route53RecordTest, IsMadeFromItsSettings) {
   auto& web = service("web");
   service("standby");
   settings::Route53Record settings;
-  settings.mutable_failover()->set_primary("web");
-  settings.mutable_failover()->set_secondary("standby");
+  settings.mutable_failover()->mutable_primary()->set_value("web");
+  settings.mutable_failover()->mutable_secondary()->set_value("standby");
   auto& check = *settings.mutable_health_check();
   check.set_interval(10'000'000'000);
   check.set_failure_threshold(3);
@@ -460,7 +467,7 @@ TEST_F(Route53RecordTest, IsMadeFromItsSettings) {
   check.set_connect_timeout(4'000'000'000);
   check.set_response_timeout(2'000'000'000);
   check.set_network(40'000'000);
-  check.mutable_propagation()->set_constant(5'000'000'000);
+  check.mutable_status()->mutable_propagation()->set_constant(5'000'000'000);
   sim.add(models().at("route53_record").create(sim, "www", settings));
   script.at(100s, [&] { web.outcome = Outcome::error; });
   auto& www = dynamic_cast<Callable&>(*sim.find_component("www"));

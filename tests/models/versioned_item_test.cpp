@@ -22,9 +22,7 @@ class Row final : public sim::Component, public Callable, public OptimisticWrite
           std::make_unique<OptimisticWriter>(machine, 0, connector, backoff, timeout, *this, name));
     }
   }
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
   bool direct() const override { return true; }
   void on_request(sim::Call& call, sim::Handle handle) override {
     if (++requests == lost_request) return sim().drop(handle);

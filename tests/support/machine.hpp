@@ -26,6 +26,7 @@ class Machine final : public sim::Component {
   }
   void on_answer(sim::Call& call, sim::Handle) override {
     ended.push_back({sim().now() - sim::time_zero, call.outcome, call.callee_node});
+    if (call.outcome == sim::Outcome::connection_reset) connector.on_call_failed(call);
     if (then) then();
   }
   void on_timeout(sim::Call& call, sim::Handle) override {

@@ -13,16 +13,16 @@ namespace windtunnel::test {
 
 class StubService final : public sim::Component, public Callable {
  public:
-  // With so many hosts in the network's first zone; without hosts it has one node that is always
-  // up.
-  explicit StubService(sim::Simulation& sim, std::string name, std::uint32_t hosts = 0)
+  // With so many hosts in one zone; without hosts it has one node that is always up.
+  explicit StubService(sim::Simulation& sim, std::string name, std::uint32_t hosts = 0,
+                       sim::ZoneId zone = 0)
       : Component(sim, std::move(name)) {
     for (std::uint32_t i = 0; i < hosts; ++i) {
-      nodes_.push_back({sim.platform().add_host(this->name() + std::to_string(i), 0, this, i), 0});
+      nodes_.push_back({sim.platform().add_host(this->name() + std::to_string(i), zone, this, i), 0});
     }
   }
 
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     lookups.push_back(sim().now());
     Resolution answer;
     for (std::uint32_t i = 0; in_dns && i < std::max<std::size_t>(nodes_.size(), 1); ++i) {
@@ -50,6 +50,8 @@ class StubService final : public sim::Component, public Callable {
   void restore_host(std::uint32_t node) { sim().platform().restore_hosts({nodes_[node].host}); }
   // A new tenant has the address: the old life's callers reach nobody.
   void replace(std::uint32_t node) { ++nodes_[node].life; }
+
+  void place(sim::ZoneId zone) { set_zone(zone); }
 
   bool in_dns = true, is_direct = false, is_healthy = true, silent = false;
   sim::Duration ttl = sim::forever, connection_lifetime = sim::forever, service_time{0};

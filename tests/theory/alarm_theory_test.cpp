@@ -95,7 +95,7 @@ class Trials final : public sim::Component, public MetricPublisher, public Alarm
 Point point(const std::string& id, const Params& params, double tabulated, int trials,
             double half_width) {
   const double formula = expected_datapoints(params);
-  const double minutes = trials * (formula + params.n + 1);
+  const double minutes = test::scaled(trials) * (formula + params.n + 1);
   return {.id = id,
           .what = fmt::format("{} of {} datapoints, p = {}", params.m, params.n, params.p),
           .formula = formula,

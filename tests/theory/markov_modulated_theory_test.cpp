@@ -54,7 +54,7 @@ std::unique_ptr<ArrivalSource> open(sim::Stream chance) {
 }
 
 double simulate(std::uint64_t replication) {
-  constexpr double arrivals = 1'600'000;
+  const double arrivals = test::scaled(1'600'000);
   const sim::Duration measured = sim::from_seconds(arrivals / 0.533333);
   sim::Simulation sim({.replication = replication,
                        .horizon = measured + measured / 10,

@@ -63,13 +63,14 @@ Outcome run(const Strategy& strategy, int clients, double rate, double p, double
 
 Point success(const char* id, double p, Strategy strategy, double formula, double tabulated,
               double seconds) {
-  return {id, fmt::format("retries at p {}: success", p), formula, tabulated,
-          [=](std::uint64_t r) { return run(strategy, 1, 100, p, seconds, r).success; }};
+  return {id, fmt::format("retries at p {}: success", p), formula, tabulated, [=](std::uint64_t r) {
+            return run(strategy, 1, 100, p, test::scaled(seconds), r).success;
+          }};
 }
 Point load(const char* id, double p, Strategy strategy, double formula, double tabulated,
            double seconds) {
   return {id, fmt::format("retries at p {}: calls a request", p), formula, tabulated,
-          [=](std::uint64_t r) { return run(strategy, 1, 100, p, seconds, r).load; }};
+          [=](std::uint64_t r) { return run(strategy, 1, 100, p, test::scaled(seconds), r).load; }};
 }
 
 // n retries: success 1 - p^(n+1), calls (1 - p^(n+1)) / (1 - p). A bucket filled by 0.1 a request:
@@ -134,6 +135,7 @@ TEST(RetryStrategies, ReproduceThePublicSimulatorsTable) {
     // does. With a bucket that starts full this shows where a client has few requests: those cells
     // are left out.
     if (name == "adaptive_10pct" && rate * seconds < 50) continue;
+    if (cells++ % static_cast<int>(1 / test::work_share()) != 0) continue;
     constexpr int runs = 10;
     double success = 0, load = 0, success2 = 0, load2 = 0;
     for (std::uint64_t r = 1; r <= runs; ++r) {
@@ -152,7 +154,6 @@ TEST(RetryStrategies, ReproduceThePublicSimulatorsTable) {
     };
     agree(success, success2, value[5], value[6], "success");
     agree(load, load2, value[7], value[8], "load");
-    ++cells;
   }
   EXPECT_EQ(cells, 140 - 28);
 }

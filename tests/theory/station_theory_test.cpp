@@ -21,7 +21,7 @@ struct Case {
 };
 
 double simulate(const Case& it, const Reading& read, std::uint64_t replication) {
-  const sim::Duration measured = sim::from_seconds(it.arrivals / it.lambda);
+  const sim::Duration measured = sim::from_seconds(test::scaled(it.arrivals) / it.lambda);
   sim::Simulation sim({.replication = replication,
                        .horizon = measured + measured / 10,
                        .warm_up = measured / 10,

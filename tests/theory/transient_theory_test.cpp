@@ -45,14 +45,14 @@ struct InfiniteServers {
 constexpr double filling_rate = 100, filling_mu = 0.1;
 double number_after_5_seconds(std::uint64_t replication) {
   const auto arrivals = at_rates({{0s, 5s, filling_rate * 5}});
-  constexpr std::uint64_t runs = 40;
+  const std::uint64_t runs = test::scaled(40u);
   double sum = 0;
   for (std::uint64_t run = 0; run < runs; ++run) {
     InfiniteServers world(arrivals, 1 / filling_mu, 5s, replication * runs + run);
     world.sim.run();
     sum += static_cast<double>(world.station->metric.in_system.value());
   }
-  return sum / runs;
+  return sum / static_cast<double>(runs);
 }
 
 // lambda(t) = 100 (1 + 0.5 sin(w t)): E[N(t)] swings by a / (mu sqrt(1 + (w/mu)^2)) and lags by
@@ -91,7 +91,7 @@ struct Swing {
   double amplitude, lag;
 };
 Swing swing_of(std::uint64_t replication) {
-  constexpr int periods = 56;
+  const int periods = std::max(3, test::scaled(56));
   const sim::Duration horizon = sim::from_seconds(periods * period);
   std::vector<RatePiece> pieces;
   constexpr sim::Duration bin = 50ms;

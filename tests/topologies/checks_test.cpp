@@ -1,5 +1,6 @@
 #include "topologies/checks.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/topologies/reading.hpp"
@@ -169,6 +170,13 @@ TEST(Faults, HaveAKind) {
 TEST(Faults, HaveOneKind) {
   EXPECT_EQ(faults("[{at: 1min, az_power_loss: us-east-1a, instance_stop: web}]"),
             "web.yaml:3:48: faults.0: az_power_loss and instance_stop exclude each other\n");
+}
+
+// A hint repeats a name of the file, which may be anything.
+TEST(References, ShowANameThatIsMeantSafely) {
+  EXPECT_THAT(said(experiment_of("    users: {client: {target: desk, open: {poisson: 1/s}}}\n"
+                                 "    \"desk\\e\": {station: {service_time: 1ms}}\n")),
+              testing::HasSubstr("no component 'desk', did you mean 'desk\\x1b'?"));
 }
 
 }  // namespace

@@ -116,5 +116,11 @@ TEST(Overrides, TellSyntaxErrorsOfTheValue) {
             "--set objectives:1:1: a key must be plain text, or a bracket here is not closed\n");
 }
 
+// Found by fuzzing: the bytes reached the terminal as they were.
+TEST(Overrides, ShowAPathThatIsNoTextSafely) {
+  EXPECT_EQ(said(web(), {"components.\x8d\x1b.workers=4"}),
+            "--set components.\\x8d\\x1b.workers:1:1: no component '\\x8d\\x1b'\n");
+}
+
 }  // namespace
 }  // namespace windtunnel

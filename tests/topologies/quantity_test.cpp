@@ -1,5 +1,6 @@
 #include "topologies/quantity.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <limits>
@@ -64,6 +65,13 @@ TEST(Quantity, RefusesDurationsFinerThanANanosecond) {
 
 TEST(Quantity, RefusesADurationWithoutUnitWithAHint) {
   EXPECT_EQ(refused("30", schema::DURATION), "has no unit; a duration is written as 30s or 5min");
+}
+
+// Found by fuzzing: control characters reached the terminal as they were.
+TEST(Quantity, ShowsAnUnknownUnitSafely) {
+  EXPECT_EQ(refused("30\r\x1bh", schema::DURATION),
+            "is not a duration: unknown unit '\\x0d\\x1bh'; units are d, h, min, s, ms, us, ns");
+  EXPECT_THAT(refused("30\x1b/s", schema::RATE), testing::HasSubstr("unknown unit '\\x1b/s'"));
 }
 
 TEST(Quantity, RefusesUnknownUnitsAndNamesTheKnownOnes) {

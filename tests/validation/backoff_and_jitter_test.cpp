@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "models/mechanisms/versioned_item.hpp"
+#include "tests/support/work.hpp"
 
 namespace windtunnel {
 namespace {
@@ -25,9 +26,7 @@ class Wire final : public sim::Component, public Callable {
  public:
   Wire(sim::Simulation& sim, const std::string& name, sim::Entity& far_end)
       : Component(sim, name), far_end_(far_end), chance_(stream("delay")) {}
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
   bool direct() const override { return true; }
 
   void on_request(sim::Call&, sim::Handle handle) override {
@@ -138,7 +137,7 @@ std::optional<Cell> published(int clients, const std::string& strategy) {
 }
 
 bool is_sharp(const Series& ours, const Target& theirs) {
-  return 1.96 * ours.error() <= 0.005 * theirs.mean;
+  return 1.96 * ours.error() <= test::widened(0.005) * theirs.mean;
 }
 
 void expect_published(const Series& ours, const Target& theirs, const char* what) {
@@ -147,8 +146,9 @@ void expect_published(const Series& ours, const Target& theirs, const char* what
   std::printf("%s: %.6g, published %.6g, %.0f runs, off by %.2f %%, %.1f standard errors\n", what,
               ours.mean(), theirs.mean, ours.n, 100 * off / theirs.mean,
               error > 0 ? off / error : 0.0);
-  EXPECT_TRUE(is_sharp(ours, theirs)) << what << ": not sharp enough to tell";
-  EXPECT_LE(off, 3.5 * error + 0.002 * theirs.mean) << what;
+  const bool all = test::work_share() == 1;
+  EXPECT_TRUE(is_sharp(ours, theirs) || !all) << what << ": not sharp enough to tell";
+  EXPECT_LE(off, (all ? 3.5 : 5) * error + test::widened(0.002) * theirs.mean) << what;
 }
 
 using Jitter = Backoff::Jitter;
@@ -168,8 +168,8 @@ TEST_P(BackoffAndJitter, CallsAndTimeAreThePublishedOnes) {
   const auto [strategy, clients] = GetParam();
   const auto cell = published(clients, strategy.name);
   if (!cell) GTEST_SKIP() << "shared/validation/backoff_and_jitter.csv is not here";
-  const int least = static_cast<int>(
-      std::max({20.0, cell->calls.runs_needed(), cell->milliseconds.runs_needed()}));
+  const int least = static_cast<int>(std::max({20.0, test::scaled(cell->calls.runs_needed()),
+                                               test::scaled(cell->milliseconds.runs_needed())}));
   const Backoff backoff = backoff_of(strategy.jitter);
   const int at_once = std::clamp(500 / clients, 1, least);
 

@@ -1,4 +1,4 @@
-#include "topologies/region_latency.hpp"
+#include "models/mechanisms/region_latency.hpp"
 
 #include <array>
 #include <cstddef>
@@ -70,5 +70,7 @@ std::optional<sim::Duration> region_round_trip(std::string_view from, std::strin
   // Both directions are one path; their difference (5 ms at most) is noise of the measurement.
   return std::chrono::microseconds(500 * (round_trips[*a][*b] + round_trips[*b][*a]));
 }
+
+bool in_round_trip_matrix(std::string_view region) { return index_of(region).has_value(); }
 
 }  // namespace windtunnel
