@@ -99,7 +99,7 @@ inline void add_bus(RandomTopology& it) {
   for (std::uint32_t i = it.between(1, 2); i-- > 0;) {
     rules += fmt::format(
         "{{path: '{}', targets: [{{to: {}, retry_policy: {{maximum_retry_attempts: {}}}{}}}]}}, ",
-        it.maybe(0.3) ? "/a*" : "*", it.one_of(it.targets), it.between(0, 20),
+        it.maybe(0.3) ? "/a*" : "*", it.one_of(it.targets), it.between(0, 3),
         it.maybe(0.3) && !it.queues.empty() ? ", dead_letter_queue: " + it.one_of(it.queues) : "");
   }
   it.add(name, "eventbridge_bus",

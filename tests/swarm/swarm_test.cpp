@@ -65,11 +65,11 @@ void check_queue(const sim::Simulation& sim, const sim::Component& component) {
 
 // What the seeds have reached so far, so that a swarm in which nothing happens fails.
 using Reached = std::map<std::string, double>;
-constexpr const char* fates[] = {
-    "MessagesDelivered", "MessagesForwarded",   "MessagesDeadLettered", "MessagesDiscarded",
-    "MessagesExpired",   "MessagesLost",        "MessagesLeft",         "DuplicateEffects",
-    "MessagesReordered", "MessagesInLostHands", "DeduplicatedMessages", "ReplayedEvents",
-    "OverLimit",         "ThrottledRequests",   "PoisonMessages",       "StaleReceipts"};
+constexpr const char* fates[] = {"MessagesDelivered",   "MessagesForwarded", "MessagesDeadLettered",
+                                 "MessagesDiscarded",   "MessagesExpired",   "MessagesLeft",
+                                 "MessagesInLostHands", "DuplicateEffects",  "MessagesReordered",
+                                 "ReplayedEvents",      "ThrottledRequests", "PoisonMessages",
+                                 "StaleReceipts"};
 
 void check_seed(std::uint64_t seed, Reached& reached) {
   const std::string experiment = random_experiment(seed);
