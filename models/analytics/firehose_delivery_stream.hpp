@@ -47,7 +47,7 @@ class FirehoseDeliveryStream final : public sim::Component,
   void on_timeout(sim::Call& call, sim::Handle handle) override;
   bool set_errors(double share) override;
 
-  Resolution resolve(sim::Operation, sim::Stream&) override { return {{address_of(0)}}; }
+  Resolution resolve(const Query&) override { return {{address_of(0)}}; }
   Kind kind() const override { return Kind::delivery_stream; }
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
   std::uint64_t messages_held() const override;

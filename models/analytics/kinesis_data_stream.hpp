@@ -60,7 +60,7 @@ class KinesisDataStream final : public sim::Component,
   bool set_slow(double factor) override;
   bool set_errors(double share) override;
 
-  Resolution resolve(sim::Operation, sim::Stream&) override { return {{address_of(0)}}; }
+  Resolution resolve(const Query&) override { return {{address_of(0)}}; }
   Kind kind() const override { return Kind::stream; }
   std::vector<Shard> shards() const override;
   Shard shard(std::uint32_t number) const override;

@@ -90,7 +90,7 @@ void LambdaEvents::send(const sim::Address& to, Message message, Purpose purpose
 bool LambdaEvents::send_to(Callable* target, const Message& message, Purpose purpose,
                            Handle event) {
   if (target == nullptr) return false;
-  const Resolution where = target->resolve(sim::Operation::write, chance_);
+  const Resolution where = target->resolve({.operation = sim::Operation::write, .chance = chance_});
   if (where.addresses.empty()) return false;
   send(where.addresses.front(), message, purpose, event);
   return true;

@@ -66,9 +66,7 @@ class LambdaFunction final : public sim::Component,
   bool set_slow(double factor) override;
   bool set_errors(double share) override;
 
-  Resolution resolve(sim::Operation, sim::Stream&) override {
-    return {.addresses = {address_of(0)}};
-  }
+  Resolution resolve(const Query&) override { return {.addresses = {address_of(0)}}; }
 
   sim::Duration timeout() const override { return timeout_; }
   std::optional<std::uint32_t> reserved_concurrency() const override;

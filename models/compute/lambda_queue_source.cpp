@@ -77,7 +77,9 @@ void LambdaQueueSource::call_receive(std::uint32_t number, Duration wait) {
   batch.most = static_cast<std::uint32_t>(std::min<std::size_t>(most_in_a_call, room));
   batch.wait = wait;
   batch.visibility = visibility_;
-  sim().send(handle, queue_->resolve(sim::Operation::write, chance_).addresses.front());
+  sim().send(
+      handle,
+      queue_->resolve({.operation = sim::Operation::write, .chance = chance_}).addresses.front());
 }
 
 void LambdaQueueSource::on_answer(Call& call, Handle) {
@@ -171,7 +173,9 @@ void LambdaQueueSource::remove_done(std::uint32_t number) {
       batch.messages.back().result = Entry::none;
     }
     ++poller.removals;
-    sim().send(handle, queue_->resolve(sim::Operation::write, chance_).addresses.front());
+    sim().send(
+        handle,
+        queue_->resolve({.operation = sim::Operation::write, .chance = chance_}).addresses.front());
   }
   if (--poller.removals == 0) next_batch(number);
 }

@@ -70,7 +70,9 @@ void LambdaStreamSource::read_more(std::uint32_t index) {
   batch.shard = shard.number;
   batch.position = shard.position;
   batch.account = consumer_.account();
-  sim().send(handle, stream_->resolve(sim::Operation::read, chance_).addresses.front());
+  sim().send(
+      handle,
+      stream_->resolve({.operation = sim::Operation::read, .chance = chance_}).addresses.front());
 }
 
 void LambdaStreamSource::on_poll_due(std::uint64_t index) {
@@ -237,7 +239,8 @@ void LambdaStreamSource::done(std::uint32_t lane, std::size_t messages, bool wit
     call.tag = failure_record;
     messages_.put_into(call, Batch::Action::send)
         .messages.push_back({.sent = sim().now(), .content = it.batch[0].content, .bytes = 1024});
-    sim().send(handle, on_failure_->resolve(sim::Operation::write, chance_).addresses.front());
+    sim().send(handle, on_failure_->resolve({.operation = sim::Operation::write, .chance = chance_})
+                           .addresses.front());
   }
   it.batch.erase(it.batch.begin(), it.batch.begin() + static_cast<std::ptrdiff_t>(messages));
 }

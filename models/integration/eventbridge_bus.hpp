@@ -37,7 +37,7 @@ class EventbridgeBus final : public sim::Component, public Callable, public Mess
   void on_request(sim::Call& call, sim::Handle handle) override;
   bool set_slow(double factor) override;
   bool set_errors(double share) override;
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
   }
   Kind kind() const override { return Kind::bus; }

@@ -37,7 +37,7 @@ class SnsTopic final : public sim::Component, public Callable, public MessageTar
   void on_request(sim::Call& call, sim::Handle handle) override;
   bool set_slow(double factor) override;
   bool set_errors(double share) override;
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
   }
   Kind kind() const override { return said_ ? Kind::fifo_topic : Kind::topic; }

@@ -50,7 +50,7 @@ class SqsQueue final : public sim::Component,
   bool set_slow(double factor) override;
   bool set_errors(double share) override;
 
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
   }
   Kind kind() const override { return fifo() ? Kind::fifo_queue : Kind::queue; }

@@ -41,7 +41,7 @@ class StepFunctionsStateMachine final : public sim::Component,
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
   void on_late_answer(const sim::Call&) override {}
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
   }
 

@@ -23,7 +23,8 @@ void BatchInvoker::invoke_again(std::uint32_t number, std::uint32_t throttles) {
   const std::vector<Message>& messages = source_.batch(number);
   batch.messages.assign(messages.begin(), messages.end());
   if (!messages.empty()) call.request_class = messages.front().request_class;
-  sim().send(handle, function_->resolve(sim::Operation::write, chance_).addresses.front());
+  sim().send(handle, function_->resolve({.operation = sim::Operation::write, .chance = chance_})
+                         .addresses.front());
 }
 
 void BatchInvoker::on_answer(Call& call, Handle) {

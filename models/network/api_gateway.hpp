@@ -40,7 +40,7 @@ class ApiGateway final : public sim::Component, public Callable {
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
   void on_late_answer(const sim::Call&) override { metric.wasted.add(); }
-  Resolution resolve(sim::Operation, sim::Stream&) override {
+  Resolution resolve(const Query&) override {
     return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
   }
 

@@ -29,7 +29,9 @@ class Producer final : public sim::Component {
     for (int i = 0; i < of_messages; ++i) {
       batch.messages.push_back({.sent = sim().now(), .content = ++sent_, .bytes = 256});
     }
-    sim().send(handle, queue_.resolve(sim::Operation::write, chance_).addresses.front());
+    sim().send(
+        handle,
+        queue_.resolve({.operation = sim::Operation::write, .chance = chance_}).addresses.front());
     sim().after<&Producer::on_due>(sim::Duration(1s) / batches_a_second, this);
   }
   Callable& queue_;

@@ -22,7 +22,9 @@ class Publisher final : public sim::Component {
     messages_.put_into(sim().call(handle), Batch::Action::invoke_async)
         .messages.push_back({.sent = sim().now(), .content = ++published, .bytes = bytes});
     sim::Stream chance;
-    sim().send(handle, to_.resolve(sim::Operation::write, chance).addresses.front());
+    sim().send(
+        handle,
+        to_.resolve({.operation = sim::Operation::write, .chance = chance}).addresses.front());
   }
   void on_answer(sim::Call& call, sim::Handle) override {
     answered.push_back({call.outcome, messages_.find(call)->messages[0].result});

@@ -37,7 +37,9 @@ class Messenger final : public sim::Component {
     batch.messages = std::move(messages);
     if (with) with(batch);
     auto& port = dynamic_cast<Callable&>(*sim().find_component(target));
-    sim().send(handle, port.resolve(sim::Operation::write, chance_).addresses.at(0));
+    sim().send(
+        handle,
+        port.resolve({.operation = sim::Operation::write, .chance = chance_}).addresses.at(0));
   }
   // Messages 1, 2, 3, ... by their content, of one group or of none.
   Message message(std::uint32_t group = 0, std::uint64_t content = 0) {
