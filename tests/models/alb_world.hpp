@@ -62,7 +62,7 @@ struct AlbWorld {
                     "{{}}}}, components: {{alb: {{application_load_balancer: {{{}{}}}}}, "
                     "web: {{ec2_service: {{on: asg, service_time: 1s}}}}, "
                     "api: {{ec2_service: {{on: asg, service_time: 1s}}}}, "
-                    "fn: {{station: {{service_time: 1s}}}}, "
+                    "fn: {{lambda_function: {{runtime: rust}}}}, "
                     "asg: {{auto_scaling_group: {{size: 1}}}}, "
                     "users: {{client: {{target: alb, open: {{poisson: 1/s}}}}}}}}}}}}",
                     behind ? "targets: web" : "", settings),

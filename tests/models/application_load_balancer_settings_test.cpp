@@ -16,7 +16,7 @@ components:
   users: {client: {target: alb, open: {poisson: 1/s}}}
   web: {ec2_service: {on: asg, service_time: 1s}}
   api: {ec2_service: {on: asg, service_time: 1s}}
-  fn: {station: {service_time: 1s}}
+  fn: {lambda_function: {runtime: rust}}
   asg: {auto_scaling_group: {size: 6}}
   alb: {application_load_balancer: {)";
 

@@ -217,7 +217,8 @@ TEST(LambdaFunction, ProvisionedConcurrencyIsAllocatedAtARateAndUsableWhenAllOfI
 // Rule 26
 TEST(LambdaFunction,
      Rule26ScalingIsPerFunctionThousandEnvironmentsInTenSecondsRefilledContinuously) {
-  World world(fn("timeout: 900s", "1min") + ", other: {lambda_function: {runtime: rust, timeout: 900s, service_time: 1min}}, " +
+  World world(fn("timeout: 900s", "1min") +
+              ", other: {lambda_function: {runtime: rust, timeout: 900s, service_time: 1min}}, " +
               "quotas: {service_quotas: {lambda: {concurrent_executions: 10000}}}");
   Machine& client = world.burst(100s, 1500);
   Machine& later = world.burst(102s, 500);
@@ -234,7 +235,8 @@ TEST(LambdaFunction,
 
 // Rule 26
 TEST(LambdaFunction, Rule26BeforeNovember2023FunctionsSharedABurstThenFiveHundredAMinute) {
-  World world(fn("timeout: 900s", "5min") + ", other: {lambda_function: {runtime: rust, service_time: 5min, timeout: 900s}}, " +
+  World world(fn("timeout: 900s", "5min") +
+              ", other: {lambda_function: {runtime: rust, service_time: 5min, timeout: 900s}}, " +
               "quotas: {service_quotas: {lambda: {concurrent_executions: 10000, "
               "scaling: regional_burst}}}");
   Machine& neighbour = world.machine("other", {});
@@ -257,7 +259,8 @@ TEST(LambdaFunction, Rule26RequestsASecondAreAtMostTenTimesTheConcurrency) {
   for (int i = 0; i < 10'000; ++i) world.script.at(60s + i * 1ms, [&client] { client.call(); });
   world.sim.run();
   // 1,000/s offered, 200/s allowed, and once 20 on top.
-  EXPECT_NEAR(static_cast<double>(world.function.metric.invocations.value()), 10 * 200 + 20 + 20, 2);
+  EXPECT_NEAR(static_cast<double>(world.function.metric.invocations.value()), 10 * 200 + 20 + 20,
+              2);
   EXPECT_GT(world.function.throttles.by_reason[2].value(), 7900u);
 }
 
@@ -295,6 +298,23 @@ TEST(LambdaFunction, ApplicationAutoScalingTracksTheUtilizationOfProvisionedConc
   world.sim.run();
   // Nine of ten are 90 %: three minutes of it, then 10 x 0.9 / 0.7.
   EXPECT_EQ(world.function.capacity().in_service, 13);
+}
+
+// Rule 5
+TEST(LambdaFunction, Rule5BehindALoadBalancerAThrottleAndAnErrorAreA502) {
+  World world(
+      "users: {client: {target: alb, open: {deterministic: 1/s}, requests: [{path: /off}, "
+      "{path: /bad}]}}, alb: {application_load_balancer: {target_groups: [{lambda: off}, "
+      "{lambda: fn}], rules: [{path: [/off], forward: [off]}], default_action: [fn]}}, "
+      "off: {lambda_function: {runtime: rust, reserved_concurrency: 0}}, " +
+          fn("errors: 100%"),
+      "100s");
+  world.sim.run();
+  const double throttled = world.metric("alb", "LambdaInternalError");
+  const double failed = world.metric("alb", "LambdaUserError");
+  EXPECT_GT(throttled, 20);
+  EXPECT_GT(failed, 20);
+  EXPECT_EQ(world.metric("alb", "HTTPCode_ELB_502_Count"), throttled + failed);
 }
 
 // --- bad settings
