@@ -1,5 +1,5 @@
 // Batches, pollers, buckets, hashes, shuffle sharding. Ids are those of the project's table of
-// closed forms. Left out: geometric batches (T150) and vacations (T174, T175), too long until
+// closed forms. Left out: other batches (T149, T150) and vacations (T174, T175), too long until
 // sharp; retrial queues with exponential pauses (T234, T235), a law that no SDK has.
 #include <fmt/format.h>
 
@@ -79,8 +79,6 @@ std::vector<Point> points() {
   return {
       {"T148", "batches of 10 at M/1, rho 0.8: E[T]", batch_formula(0.08, 10, 100), 27.5,
        [=](std::uint64_t r) { return batch_response(0.08, fixed(10), 130'000, r); }, 0.01},
-      {"T149", "batches of 5 at M/1, rho 0.8: E[T]", batch_formula(0.16, 5, 25), 15.0,
-       [=](std::uint64_t r) { return batch_response(0.16, fixed(5), 160'000, r); }, 0.01},
       {"T191", "leaky bucket of 100/s as a queue, load 0.8: mean delay", pk_wait(0.8, 1) / 100,
        0.02,
        [](std::uint64_t r) {
