@@ -40,6 +40,8 @@ int status_of(Outcome outcome) {
   switch (outcome) {
     case Outcome::ok:
       return 200;
+    case Outcome::throttled:
+      return 429;
     case Outcome::bad_gateway:
     case Outcome::connection_reset:
       return 502;
