@@ -186,7 +186,9 @@ void SimgridPlatform::make_world() {
   std::map<std::string, Netzone> regions;
   make_zones(world, regions);
   for (HostId id = 0; id < hosts_.size(); ++id) make_host(id);
-  for (const Netzone& zone : netzones_) zone.zone->seal();
+  for (const Netzone& zone : netzones_) {
+    if (zone.zone != nullptr) zone.zone->seal();
+  }
   for (auto& [name, region] : regions) {
     if (!name.empty()) region.zone->seal();
   }
@@ -195,6 +197,7 @@ void SimgridPlatform::make_world() {
 
 // Every region is a netzone; its zones hang below it, places outside AWS below the world. Routes
 // between a region's zones are direct; those out of it end at the router of its empty zone "edge".
+// A zone without hosts (clients, the edges of a CDN) has no transfers, so it is not made.
 void SimgridPlatform::make_zones(s4u::NetZone* world, std::map<std::string, Netzone>& regions) {
   const Network& network = sim_.network();
   std::map<std::string, Netzone> edges;
@@ -202,6 +205,9 @@ void SimgridPlatform::make_zones(s4u::NetZone* world, std::map<std::string, Netz
       tops;  // children of the world, with their region's name
   for (std::size_t i = 0; i < network.zones(); ++i) {
     const auto zone = static_cast<ZoneId>(i);
+    netzones_.emplace_back();
+    const auto is_here = [&](const auto& host) { return host.zone == zone; };
+    if (std::none_of(hosts_.begin(), hosts_.end(), is_here)) continue;
     const std::string& region = network.region(zone);
     const bool outside = region.empty();
     if (!outside && !regions.contains(region)) {
@@ -211,13 +217,14 @@ void SimgridPlatform::make_zones(s4u::NetZone* world, std::map<std::string, Netz
       made.router = edges[region].router;
       tops.emplace_back(region, made);
     }
-    netzones_.push_back(make_star("zone " + std::to_string(i),
-                                  outside ? world : regions[region].zone,
-                                  bandwidth_between(zone, zone)));
+    netzones_.back() =
+        make_star("zone " + std::to_string(i), outside ? world : regions[region].zone,
+                  bandwidth_between(zone, zone));
     if (outside) tops.emplace_back("", netzones_.back());
     if (outside) continue;
     for (const ZoneId other : network.zones_of(region)) {
       if (other >= zone) break;
+      if (netzones_[other].zone == nullptr) continue;
       connect(regions[region].zone, netzones_[other], netzones_[zone],
               bandwidth_between(other, zone));
     }
@@ -317,6 +324,7 @@ void SimgridPlatform::apply_switches() {
     }
   }
   for (const ZoneId zone : std::exchange(switched_zones_, {})) {
+    if (netzones_[zone].uplink == nullptr) continue;
     if (sim_.network().cut_off(zone)) {
       netzones_[zone].uplink->turn_off();
     } else {

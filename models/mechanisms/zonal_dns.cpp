@@ -35,15 +35,16 @@ bool ZonalDns::reachable(std::uint32_t node) const {
 
 void ZonalDns::update() {
   const auto good = [&](std::uint32_t n) { return reachable(n) && policy_.good_for_dns(n); };
-  bool any_good = false, any_good_left = false;
+  bool any_good = false, any_good_left = false, any_reachable = false;
   for (std::uint32_t n = 0; n < zones_.size(); ++n) {
+    any_reachable |= reachable(n);
     any_good |= good(n);
     any_good_left |= good(n) && !shift_.away_from(zone_of(n));
   }
   for (std::uint32_t n = 0; n < zones_.size(); ++n) {
     Zone& zone = zones_[n];
     const bool allowed = !any_good || !shift_.away_from(zone_of(n));
-    const bool wanted = allowed && (any_good_left ? good(n) : reachable(n));
+    const bool wanted = allowed && (any_good_left ? good(n) : !any_reachable || reachable(n));
     if (wanted == zone.wanted) continue;
     zone.wanted = wanted;
     const std::uint64_t decision = ++zone.decision;

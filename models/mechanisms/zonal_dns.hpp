@@ -1,5 +1,6 @@
 // Which of a load balancer's nodes, one in each zone, stand in its DNS name: those that can be
-// reached and are well (rule 4), or all that can be reached when none is well. A zone that ARC
+// reached and are well (rule 4), or all that can be reached when none is well, or all when none can
+// be reached: what would take them out has gone with the region (UNSOURCED). A zone that ARC
 // shifts traffic away from is left out, unless none is well; if only that one is well, the others
 // stay: an operator's word is above health. A change reaches DNS after a delay.
 #pragma once

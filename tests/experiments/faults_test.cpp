@@ -150,6 +150,19 @@ TEST(RegionPowerLoss, AllItsZonesGoOffAtOnceAndComeBackTogether) {
                           std::tuple{at(40s), 1, true}, std::tuple{at(40s), 2, true}));
 }
 
+// Whoever would take them out of DNS is gone, too.
+TEST(RegionPowerLoss, ALoadBalancersNameKeepsItsAddresses) {
+  SmallRun run(world("{at: 10s, region_power_loss: us-east-1}",
+                     "alb: {application_load_balancer: {targets: web}}, "));
+  std::size_t addresses = 0;
+  run.script.at(99s, [&] {
+    sim::Stream chance(1);
+    addresses = run.find<Callable>("alb").resolve({sim::Operation::read, chance}).addresses.size();
+  });
+  run.sim.run();
+  EXPECT_EQ(addresses, 3u);
+}
+
 // ---- instances
 
 TEST(InstanceStop, ConnectionsAreReset) {
