@@ -31,8 +31,8 @@ struct Member {
   Node value;
 };
 
-// Limits of what is read; beyond them there is one error and no tree. Aliases count as often as they
-// are used.
+// Limits of what is read; beyond them there is one error and no tree. Aliases count as often as
+// they are used.
 inline constexpr std::size_t document_bytes_max = 16 << 20;
 inline constexpr int document_depth_max = 64;
 inline constexpr std::size_t document_nodes_max = 250'000;

@@ -44,7 +44,7 @@ struct Message {
   std::uint16_t receives = 0;       // ApproximateReceiveCount
   LossLedger::Account account = 0;  // whose it was when it was received
   LossLedger::Line line = LossLedger::no_line;  // whose order it belongs to
-  bool aggregated = false;          // by the KPL: `count` user records in one record of a stream
+  bool aggregated = false;  // by the KPL: `count` user records in one record of a stream
   Entry result = Entry::none;
 };
 
@@ -66,8 +66,8 @@ struct Batch {
   sim::Duration delay = default_duration;       // send: a message timer; else the queue's
   std::uint32_t shard = 0;                      // read_records
   std::uint64_t position = 0;                   // read_records: the next record, then that after it
-  bool dead_letters = false;  // send: to a dead-letter queue, given up by the sender
-  LossLedger::Account account = 0;              // read_records: of the application that reads
+  bool dead_letters = false;        // send: to a dead-letter queue, given up by the sender
+  LossLedger::Account account = 0;  // read_records: of the application that reads
   std::vector<Message> messages;
 
   static constexpr sim::Duration default_duration{-1};

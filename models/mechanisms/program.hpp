@@ -116,7 +116,7 @@ class Program : public sim::Component,
   };
   // What it remembers of a request.
   struct Progress {
-    std::uint32_t place;      // in in_hand
+    std::uint32_t place;  // in in_hand
     Dependencies::Progress calls;
     bool has_worker;
   };

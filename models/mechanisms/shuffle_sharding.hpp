@@ -1,8 +1,8 @@
 // Shuffle sharding: every customer is served by a few of all workers, drawn by a hash of who it is,
 // so that a customer that brings its workers down takes only those customers along whose shards lie
-// within its own. Rendezvous hashing: worker by worker a hash of (customer, worker), the largest are
-// the shard; workers that come or go move no other choice.
-// Source: AWS Builders' Library, Workload isolation using shuffle-sharding.
+// within its own. Rendezvous hashing: worker by worker a hash of (customer, worker), the largest
+// are the shard; workers that come or go move no other choice. Source: AWS Builders' Library,
+// Workload isolation using shuffle-sharding.
 #pragma once
 
 #include <algorithm>

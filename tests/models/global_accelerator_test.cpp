@@ -284,7 +284,8 @@ TEST(GlobalAccelerator, TheTrafficDialSendsTheRestToTheNextRegion) {
 
 TEST(GlobalAccelerator, EndpointsOfAGroupShareByWeightAndAnUnhealthyOneGetsNothing) {
   const std::string weighted =
-      "{endpoint_group_region: us-east-1, health_check: {protocol: http, interval: 10s, threshold: 1}, endpoints: "
+      "{endpoint_group_region: us-east-1, health_check: {protocol: http, interval: 10s, threshold: "
+      "1}, endpoints: "
       "[{instance: us-east-1-web, weight: 192}, {instance: us-east-1-old, weight: 64}]}";
   AcceleratorWorld world({"us-east-1"}, weighted);
   world.connections(400, "US-NY", 10s);

@@ -70,7 +70,7 @@ TEST(LambdaEvents, TheCallerIsAnsweredWhenTheEventIsTakenAndTheEffectFollows) {
 TEST(LambdaEvents, Rule24AFunctionErrorIsRetriedAfterOneAndThenTwoMinutesThenTheEventIsLost) {
   World world("errors: 100%, asynchronous: {dispatch: 0s}");
   world.publish_at(0s);
-  for (const auto [at, invocations] : {std::pair{59s, 1}, {61s, 2}, {179s, 2}, {182s, 3}}) {
+  for (const auto& [at, invocations] : {std::pair{59s, 1}, {61s, 2}, {179s, 2}, {182s, 3}}) {
     world.script.at(at, [&world, n = invocations] {
       EXPECT_EQ(world.function.metric.invocations.value(), static_cast<unsigned>(n));
     });

@@ -49,8 +49,9 @@ TEST(Route53Settings, OneNameHasOnePolicy) {
 }
 
 TEST(Route53Settings, WithoutADefaultLocationSomeGetNoAnswer) {
-  EXPECT_THAT(record("geolocation: [{continent: EU, alias: east}]", true),
-              AllOf(HasSubstr("t.yaml:9:"), HasSubstr("note: www.geolocation"), HasSubstr("no default")));
+  EXPECT_THAT(
+      record("geolocation: [{continent: EU, alias: east}]", true),
+      AllOf(HasSubstr("t.yaml:9:"), HasSubstr("note: www.geolocation"), HasSubstr("no default")));
   EXPECT_THAT(
       record("geolocation: [{continent: EU, alias: east}, {country: '*', alias: west}]", true),
       Not(HasSubstr("no default")));

@@ -43,7 +43,7 @@ const std::map<std::string, Allowed> may_include = {
      {{"experiments/", "analysis/", "topologies/", "sim/", "models/traces/"},
       {"models/registry.hpp", "models/left_out.hpp", "models/mechanisms/rates.hpp",
        "models/mechanisms/control_plane.hpp",  // hit by a fault; no component is
-       "models/load/client_load.hpp"}}},  // --trace is read before the first fork
+       "models/load/client_load.hpp"}}},       // --trace is read before the first fork
 };
 
 TEST(Style, NoFolderIncludesWhatIsAboveIt) {

@@ -18,7 +18,8 @@ class StubService final : public sim::Component, public Callable {
                        sim::ZoneId zone = 0)
       : Component(sim, std::move(name)) {
     for (std::uint32_t i = 0; i < hosts; ++i) {
-      nodes_.push_back({sim.platform().add_host(this->name() + std::to_string(i), zone, this, i), 0});
+      nodes_.push_back(
+          {sim.platform().add_host(this->name() + std::to_string(i), zone, this, i), 0});
     }
   }
 
