@@ -203,7 +203,7 @@ TEST(Ec2Service, ABootingInstanceDoesNotServe) {
                      "horizon: 5min, faults: [{at: 10500ms, lasting: 1s, instance_crash: asg}]"));
   Machine& client = run.machine("web", {18s}, 5s);
   run.sim.run();
-  EXPECT_THAT(outcomes(client), ElementsAre(Outcome::timeout));
+  EXPECT_THAT(outcomes(client), ElementsAre(Outcome::connect_timeout));
 }
 
 // ---- faults of programs

@@ -37,6 +37,7 @@ const std::map<std::string, Allowed> may_include = {
      {{"topologies/", "sim/"},
       {"models/registry.hpp", "models/schema.pb.h", "models/settings_check.hpp",
        "models/mechanisms/settings.hpp",
+       "models/traces/utf8.hpp",           // what users wrote is shown safely
        "models/mechanisms/geography.hpp",  // which regions there are, and how far they are
        "experiments/experiment.pb.h"}}},   // the message of the file that a topology may stand in
     {"experiments",
