@@ -166,11 +166,12 @@ constexpr Magic not_read[] = {{"\x28\xb5\x2f\xfd", "zstd-compressed"},
                               {"\x89HDF", "an HDF5 file"},
                               {"%PDF", "a PDF"}};
 
-std::unique_ptr<Source> unpacked(std::unique_ptr<Source> source) {
+// The first bytes, which are taken from the source; none of a file that is not read.
+std::string readable_start(Source& source) {
   std::string start(8, '\0');
   std::size_t got = 0;
   while (got < start.size()) {
-    const std::size_t more = source->read(start.data() + got, start.size() - got);
+    const std::size_t more = source.read(start.data() + got, start.size() - got);
     if (more == 0) break;
     got += more;
   }
@@ -180,10 +181,17 @@ std::unique_ptr<Source> unpacked(std::unique_ptr<Source> source) {
       throw Bad{1, 1, fmt::format("is {}; plain text and gzip are read", magic.name)};
     }
   }
+  return start;
+}
+
+std::unique_ptr<Source> unpacked(std::unique_ptr<Source> source) {
+  std::string start = readable_start(*source);
   const bool gzip = start.starts_with("\x1f\x8b");
   auto whole = std::make_unique<Resumed>(std::move(start), std::move(source));
-  if (gzip) return std::make_unique<Gzip>(std::move(whole));
-  return whole;
+  if (!gzip) return whole;
+  auto text = std::make_unique<Gzip>(std::move(whole));
+  start = readable_start(*text);
+  return std::make_unique<Resumed>(std::move(start), std::move(text));
 }
 
 }  // namespace

@@ -86,6 +86,8 @@ TEST(HostileText, OtherCompressionsAreToldByName) {
   EXPECT_EQ(wrong_with("\x28\xb5\x2f\xfd 12345678"),
             "1:1: is zstd-compressed; plain text and gzip are read");
   EXPECT_EQ(wrong_with("PAR1xxxxxxxxx"), "1:1: is a Parquet file; plain text and gzip are read");
+  EXPECT_EQ(wrong_with(gzipped("PAR1xxxxxxxxx")),
+            "1:1: is a Parquet file; plain text and gzip are read");
 }
 
 TEST(HostileText, AFileOfTwoKindsIsToldWhereTheSecondBegins) {
