@@ -49,8 +49,10 @@ SnsTopic::SnsTopic(sim::Simulation& sim, const std::string& name,
       default_bytes_(static_cast<std::uint32_t>(settings.message_size())),
       request_time_(to_distribution(settings.request_time())),
       delivery_time_(to_distribution(settings.delivery_time())),
+      message_groups_(static_cast<std::uint32_t>(settings.message_groups())),
       time_chance_(stream("times")),
       error_chance_(stream("errors")),
+      group_chance_(stream("message groups")),
       pusher_(*this, metric.messages,
               {metric.delivered, metric.failed, metric.dead_lettered, metric.retried}) {
   set_zone(regional_place(sim, settings.region()));
@@ -70,6 +72,9 @@ SnsTopic::SnsTopic(sim::Simulation& sim, const std::string& name,
 }
 
 void SnsTopic::check(const settings::SnsTopic& settings, SettingsCheck& check) {
+  if (check.given("message_groups") && !settings.has_fifo()) {
+    check.error("message_groups", "is of FIFO topics (SNS, Message grouping for FIFO topics)");
+  }
   for (int i = 0; i < settings.subscriptions_size(); ++i) {
     const auto& s = settings.subscriptions(i);
     const std::string place = fmt::format("subscriptions.{}", i);
@@ -157,7 +162,7 @@ bool SnsTopic::wanted(std::uint32_t subscription, const Message& message) const 
 // The message itself goes to one subscription, copies to the others.
 void SnsTopic::publish(Message& message) {
   message.result = Entry::accepted;
-  if (said_ && message.key == 0) message.key = 1;
+  if (said_ && message.key == 0) message.key = 1 + group_chance_.below(message_groups_);
   if (said_ && !said_->is_new(message.content, sim().now())) return metric.known.add();
   metric.published.add();
   messages_.ledger().accept(message, pusher_.account());

@@ -74,7 +74,8 @@ class SnsTopic final : public sim::Component, public Callable, public MessageTar
   std::uint32_t default_bytes_;
   sim::Distribution request_time_, delivery_time_;
   double slow_ = 1, errors_ = 0;
-  sim::Stream time_chance_, error_chance_;
+  std::uint32_t message_groups_;
+  sim::Stream time_chance_, error_chance_, group_chance_;
   Pusher pusher_;
 };
 
