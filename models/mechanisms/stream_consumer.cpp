@@ -57,7 +57,7 @@ void StreamConsumer::effect(std::uint32_t shard, const Message& message) {
 // several keys in an aggregated record nothing is known.
 void StreamConsumer::check_order(std::uint32_t shard, const Message& message, std::uint64_t fresh) {
   if (message.key == 0 || message.aggregated) return;
-  if (message.key >= newest_.size()) newest_.resize(message.key + message.key / 2 + 1);
+  if (message.key >= newest_.size()) newest_.resize(message.key + std::size_t{message.key} / 2 + 1);
   constexpr int position_bits = 44;
   const std::uint64_t place =
       std::uint64_t{shard} << position_bits | (message.receipt + message.count);
