@@ -13,6 +13,7 @@
 #include "models/mechanisms/token_bucket.hpp"
 #include "tests/models/stream_world.hpp"
 #include "tests/support/planned.hpp"
+#include "tests/support/work.hpp"
 #include "tests/theory/formulas.hpp"
 #include "tests/theory/point.hpp"
 
@@ -78,11 +79,14 @@ std::vector<Point> points() {
   const auto fixed = [](int n) { return [n](sim::Stream&) { return n; }; };
   return {
       {"T148", "batches of 10 at M/1, rho 0.8: E[T]", batch_formula(0.08, 10, 100), 27.5,
-       [=](std::uint64_t r) { return batch_response(0.08, fixed(10), 130'000, r); }, 0.01},
+       [=](std::uint64_t r) { return batch_response(0.08, fixed(10), test::scaled(130'000.0), r); },
+       0.01},
       {"T191", "leaky bucket of 100/s as a queue, load 0.8: mean delay", pk_wait(0.8, 1) / 100,
        0.02,
        [](std::uint64_t r) {
-         sim::Simulation sim({.replication = r, .horizon = 4000s, .warm_up = 400s, .window = 100h});
+         const auto warm_up = sim::from_seconds(test::scaled(400.0));
+         sim::Simulation sim(
+             {.replication = r, .horizon = 10 * warm_up, .warm_up = warm_up, .window = 100h});
          Client::Shape users;
          users.target = "bucket";
          users.timeout = sim::Duration(0);
