@@ -49,7 +49,7 @@ TEST(BuildersLibrary, FiveLayersOfThreeAttemptsGive243TimesTheLoad) {
 TEST(BuildersLibrary, FourAttemptsOnEachLayerGive1024TimesTheLoad) {
   EXPECT_EQ(4 * 4 * 4 * 4 * 4, 1024);
   // A request is tried for 20 minutes, so requests come evenly.
-  Overrides overrides{"components.users.open={deterministic: 0.2/s}"};
+  Overrides overrides{"components.users.open={deterministic: 0.1/s}"};
   for (const std::string& it : every_layer(1, "{mode: legacy, max_attempts: 4}")) {
     overrides.push_back(it);
   }

@@ -22,6 +22,7 @@
 #include "tests/support/machine.hpp"
 #include "tests/support/scripted.hpp"
 #include "tests/support/stub_service.hpp"
+#include "tests/support/work.hpp"
 
 namespace windtunnel {
 namespace {
@@ -29,7 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 using sim::Duration;
 
-constexpr std::uint64_t replications = 400;
+const std::uint64_t replications = std::max<std::uint64_t>(50, test::scaled(400u));
 constexpr double timeout = 4, publish_min = 1, publish_max = 10, cadence = 0.25;
 
 struct Case {
