@@ -158,7 +158,11 @@ void FirehoseDeliveryStream::put(Call& call, Batch& batch, bool plain) {
     it.result = result;
     if (result == Entry::accepted) take(it);
   }
-  if (result == Entry::throttled) metric.throttled.add(records);
+  throttling.offer(*call.caller, records);
+  if (result == Entry::throttled) {
+    metric.throttled.add(records);
+    throttling.refuse(*call.caller, 0, records);
+  }
   if (result == Entry::refused) outcome = Outcome::error;
   if (result == Entry::throttled && plain) outcome = Outcome::throttled;
 }

@@ -20,6 +20,7 @@
 #include "models/mechanisms/ports_messaging.hpp"
 #include "models/mechanisms/retry.hpp"
 #include "models/mechanisms/token_bucket.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -66,6 +67,8 @@ class FirehoseDeliveryStream final : public sim::Component,
                              "age of the oldest record of a delivery"};
   };
   Metrics metric{metric_set_};
+  sim::Throttling throttling{
+      *this, metric_set_, "Throttling", "records put", {"ServiceUnavailable"}};
 
  private:
   struct Delivery {

@@ -162,7 +162,8 @@ void KinesisDataStream::put(Call& call, Batch& batch, bool plain) {
     return;
   }
   const std::size_t entries = batch.messages.size();
-  for (std::size_t i = 0; i < entries; ++i) put_record(batch, i);
+  writes.offer(*call.caller, records);
+  for (std::size_t i = 0; i < entries; ++i) put_record(*call.caller, batch, i);
   call.outcome = Outcome::ok;
   if (!plain) return;
   const Entry result = batch.messages.front().result;
@@ -171,7 +172,7 @@ void KinesisDataStream::put(Call& call, Batch& batch, bool plain) {
 }
 
 // Of a group as many as the shard's buckets take; the rest becomes an entry of its own.
-void KinesisDataStream::put_record(Batch& batch, std::size_t entry) {
+void KinesisDataStream::put_record(const sim::Entity& caller, Batch& batch, std::size_t entry) {
   const Time now = sim().now();
   Message& message = batch.messages[entry];
   const std::uint32_t records = records_in(message);
@@ -196,6 +197,7 @@ void KinesisDataStream::put_record(Batch& batch, std::size_t entry) {
                         : limits.write_bytes.room(now, std::max(1.0, static_cast<double>(each))));
   const auto taken = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, records));
   metric.write_throttled.add(records - taken);
+  writes.refuse(caller, 0, records - taken);
   if (taken == 0) {
     message.result = Entry::throttled;
     return;
@@ -253,8 +255,10 @@ void KinesisDataStream::get(Call& call, Batch& batch) {
   const Time now = sim().now();
   Limits& limits = limits_[batch.shard];
   batch.messages.clear();
+  reads.offer(*call.caller);
   if (limits.read_bytes.available(now) <= 0 || !limits.read_calls.take(now)) {
     metric.read_throttled.add();
+    reads.refuse(*call.caller, 0);
     call.outcome = Outcome::throttled;
     return;
   }

@@ -35,6 +35,7 @@
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/ports_messaging.hpp"
 #include "models/mechanisms/token_bucket.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -94,6 +95,9 @@ class KinesisDataStream final : public sim::Component,
                           "how far a pushed event is behind the tip of its shard"};
   };
   Metrics metric{metric_set_};
+  static constexpr const char* exceeded = "ProvisionedThroughputExceeded";
+  sim::Throttling writes{*this, metric_set_, "WriteThrottling", "records written", {exceeded}};
+  sim::Throttling reads{*this, metric_set_, "ReadThrottling", "GetRecords", {exceeded}};
 
  private:
   // A shard's limits, and who waits for its records.
@@ -114,7 +118,7 @@ class KinesisDataStream final : public sim::Component,
   HashKey position_of(std::uint32_t key);
 
   void put(sim::Call& call, Batch& batch, bool plain);
-  void put_record(Batch& batch, std::size_t entry);
+  void put_record(const sim::Entity& caller, Batch& batch, std::size_t entry);
   void take(Message& message, std::uint32_t shard);
   void get(sim::Call& call, Batch& batch);
   void answer_after(sim::Handle handle, const sim::Distribution& law, sim::Outcome outcome);

@@ -122,13 +122,14 @@ void EventbridgeBus::on_request(Call& call, Handle handle) {
     outcome = Outcome::error;
   } else {
     Batch& batch = messages_.of_call(call, default_bytes_);
+    throttling.offer(*call.caller, batch.messages.size());
     std::uint64_t bytes = 0;
     for (const Message& event : batch.messages) bytes += event.bytes;
     const bool too_much = bytes >= largest || batch.messages.size() > most_entries ||
                           batch.action != Batch::Action::send;
     for (Message& event : batch.messages) {
       event.result = too_much ? Entry::refused : Entry::none;
-      if (!too_much) take(event);
+      if (!too_much) take(event, *call.caller);
     }
     if (too_much) metric.refused.add(batch.messages.size());
     if (batch.messages.size() == 1 && batch.messages[0].result != Entry::accepted) {
@@ -145,9 +146,10 @@ void EventbridgeBus::on_reply_due(Handle handle) {
   sim().answer(handle, sim().call(handle).work_as<Outcome>());
 }
 
-void EventbridgeBus::take(Message& event) {
+void EventbridgeBus::take(Message& event, const sim::Entity& caller) {
   if (!put_quota_.take(sim().now())) {
     event.result = Entry::throttled;
+    throttling.refuse(caller, 0);
     return metric.throttled.add();
   }
   event.result = Entry::accepted;

@@ -17,6 +17,7 @@
 #include "models/mechanisms/pusher.hpp"
 #include "models/mechanisms/token_bucket.hpp"
 #include "sim/simulation.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -58,6 +59,8 @@ class EventbridgeBus final : public sim::Component, public Callable, public Mess
     MessageAccount messages{set};
   };
   Metrics metric{metric_set_};
+  sim::Throttling throttling{
+      *this, metric_set_, "Throttling", "entries put", {"ThrottlingException"}};
 
  private:
   struct Rule {
@@ -71,7 +74,7 @@ class EventbridgeBus final : public sim::Component, public Callable, public Mess
   };
 
   bool matches(const Rule& rule, const Message& event) const;
-  void take(Message& event);
+  void take(Message& event, const sim::Entity& caller);
   void route(Message& event);
   void archive(const Message& event);
   void on_replay(std::uint64_t replay);

@@ -118,6 +118,7 @@ void SnsTopic::on_request(Call& call, Handle handle) {
     outcome = Outcome::error;
   } else {
     Batch& batch = messages_.of_call(call, default_bytes_);
+    throttling.offer(*call.caller, batch.messages.size());
     std::uint64_t bytes = 0;
     for (const Message& message : batch.messages) bytes += message.bytes;
     const bool too_much = bytes > largest || batch.messages.size() > most_entries ||
@@ -129,6 +130,7 @@ void SnsTopic::on_request(Call& call, Handle handle) {
       } else if (!quota_.take(sim().now())) {
         message.result = Entry::throttled;
         metric.throttled.add();
+        throttling.refuse(*call.caller, 0);
       } else {
         publish(message);
       }

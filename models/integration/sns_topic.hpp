@@ -19,6 +19,7 @@
 #include "models/mechanisms/pusher.hpp"
 #include "models/mechanisms/token_bucket.hpp"
 #include "sim/simulation.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -56,6 +57,7 @@ class SnsTopic final : public sim::Component, public Callable, public MessageTar
     MessageAccount messages{set};
   };
   Metrics metric{metric_set_};
+  sim::Throttling throttling{*this, metric_set_, "Throttling", "messages published", {"Throttled"}};
 
  private:
   struct Filter {

@@ -28,8 +28,9 @@ Duration timeout_of(const S& settings) {
 StepFunctionsStateMachine::StepFunctionsStateMachine(sim::Simulation& sim, const std::string& name,
                                                      const S& settings)
     : Component(sim, name),
-      throttles(metric_set_, {{{"StartExecutionThrottled", "refused: StartExecution's bucket"},
-                               {"TooManyOpenExecutions", "refused: open executions"}}}),
+      throttles(*this, metric_set_,
+                {{{"StartExecutionThrottled", "refused: StartExecution's bucket"},
+                  {"TooManyOpenExecutions", "refused: open executions"}}}),
       region_(settings.region()),
       express_(settings.type() == S::EXPRESS),
       synchronous_(settings.synchronous()),
@@ -74,9 +75,10 @@ void StepFunctionsStateMachine::publish_metrics() {
 
 void StepFunctionsStateMachine::on_request(Call& call, Handle handle) {
   TokenBucket& bucket = express_ ? quotas_->start_express : quotas_->start_standard;
+  throttles.offer(call);
   const bool full = !express_ && metric.open.value() >= most_open_;
   if (full || !bucket.take(sim().now())) {
-    throttles.refuse(sim().now(), full ? 1 : 0);
+    throttles.refuse(call, full ? 1 : 0);
     metric.throttled.add();
     return sim().answer(handle, Outcome::throttled);
   }
