@@ -122,23 +122,14 @@ void SqsQueue::serve(Call& call, Handle handle, Batch& batch) {
       return reply(call, handle, Outcome::error);
   }
   count_levels();
-  // A request of one entry fails as that does; in a batch each entry has its own result.
-  Outcome outcome = Outcome::ok;
-  if (batch.messages.size() == 1 && batch.messages[0].result == Entry::throttled) {
-    outcome = Outcome::throttled;
-  } else if (batch.messages.size() == 1 && batch.messages[0].result != Entry::accepted) {
-    outcome = Outcome::error;
-  }
-  reply(call, handle, outcome);
+  reply(call, handle, outcome_of(batch));
 }
 
 // Producers ---------------------------------------------------------------------------------------
 
 void SqsQueue::send(const Call& call, Batch& batch) {
   throttling.offer(*call.caller, batch.messages.size());
-  std::uint64_t bytes = 0;
-  for (const Message& message : batch.messages) bytes += message.bytes;
-  const bool too_much = bytes > largest_ || batch.messages.size() > 10;
+  const bool too_much = !RequestLimits{largest_, 10}.allow(batch);
   if (!too_much && limits_ != nullptr) {
     for (Message& message : batch.messages) message.key = group_of(message);
     limits_->admit(batch, FifoLimits::Action::send);
