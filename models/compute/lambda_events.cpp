@@ -98,10 +98,10 @@ bool LambdaEvents::send_to(Callable* target, const Message& message, Purpose pur
 
 void LambdaEvents::on_answer(Call& call, Handle) {
   const auto purpose = static_cast<Purpose>(call.tag);
-  if (purpose == invocation) return invocation_ended(call.context, call.outcome);
   const Batch& batch = *messages_.find(call);
   const bool taken =
       call.outcome == Outcome::ok && batch.messages.front().result == Entry::accepted;
+  if (purpose == invocation) return invocation_ended(call.context, call.outcome, taken);
   if (purpose == success_record || purpose == failure_record) {
     if (!taken) metric.destination_failures.add();
   } else if (taken) {
@@ -112,9 +112,9 @@ void LambdaEvents::on_answer(Call& call, Handle) {
   }
 }
 
-void LambdaEvents::invocation_ended(Handle handle, Outcome outcome) {
+void LambdaEvents::invocation_ended(Handle handle, Outcome outcome, bool done) {
   Event& event = events_[handle];
-  if (outcome == Outcome::ok) return succeeded(handle);
+  if (outcome == Outcome::ok) return succeeded(handle, done);
   if (outcome == Outcome::throttled) {
     const Duration pause = std::min(longest_throttle_pause,
                                     Duration(seconds(1)) * (1 << std::min(event.throttles, 9u)));
@@ -127,9 +127,11 @@ void LambdaEvents::invocation_ended(Handle handle, Outcome outcome) {
   sim().after<&LambdaEvents::on_due>(minutes(event.retries), this, handle);
 }
 
-void LambdaEvents::succeeded(Handle handle) {
+// A function that reports its failures (report_batch_item_failures) does so to a mapping; of an
+// event nobody reads the answer, and what was not done is lost.
+void LambdaEvents::succeeded(Handle handle, bool done) {
   send_record(on_success_, events_[handle].message, success_record);
-  end(handle, Fate::delivered);
+  end(handle, done ? Fate::delivered : Fate::lost);
 }
 
 // A record of the event is a message of its own.

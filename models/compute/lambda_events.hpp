@@ -62,8 +62,8 @@ class LambdaEvents final : public sim::Entity, private LossLedger::Holder {
 
   std::uint64_t messages_held() const override { return events_.size(); }
   void on_due(sim::Handle event);
-  void invocation_ended(sim::Handle event, sim::Outcome outcome);
-  void succeeded(sim::Handle event);
+  void invocation_ended(sim::Handle event, sim::Outcome outcome, bool done);
+  void succeeded(sim::Handle event, bool done);
   void give_up(sim::Handle event);
   void end(sim::Handle event, Fate fate);
   void send(const sim::Address& to, Message message, Purpose purpose, sim::Handle event);

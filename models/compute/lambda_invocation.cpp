@@ -1,4 +1,6 @@
 // An invocation of a function, from its arrival to its answer.
+#include <cmath>
+
 #include "models/compute/lambda_function.hpp"
 #include "sim/hash.hpp"
 
@@ -17,9 +19,11 @@ constexpr std::int64_t largest_payload = 6 << 20, largest_event = 1 << 20;
 // with the first invocation.
 constexpr Duration longest_init{std::chrono::seconds(10)};
 
-// A share of all that messages may say.
-bool is_poisonous(std::uint64_t content, double share) {
-  return share > 0 && static_cast<double>(sim::mix(content) >> 11) * 0x1.0p-53 < share;
+// A share of all that messages may say; of records that travel as one, any of them.
+bool is_poisonous(const Message& message, double share) {
+  if (share == 0) return false;
+  const double any = message.count == 1 ? share : 1 - std::pow(1 - share, message.count);
+  return static_cast<double>(sim::mix(message.content) >> 11) * 0x1.0p-53 < any;
 }
 
 }  // namespace
@@ -126,7 +130,7 @@ bool LambdaFunction::fails(const Call& call, std::uint8_t version) {
   const Batch* batch = messages_.find(call);
   if (poison_ == 0 || reports_failures_ || batch == nullptr) return false;
   for (const Message& message : batch->messages) {
-    if (is_poisonous(message.content, poison_)) return true;
+    if (is_poisonous(message, poison_)) return true;
   }
   return false;
 }
@@ -174,7 +178,7 @@ bool LambdaFunction::mark_messages(Batch& batch, Outcome outcome) {
   bool all = true;
   for (Message& message : batch.messages) {
     const bool done =
-        outcome == Outcome::ok && !(reports_failures_ && is_poisonous(message.content, poison_));
+        outcome == Outcome::ok && !(reports_failures_ && is_poisonous(message, poison_));
     message.result = done ? Entry::accepted : Entry::failed;
     all = all && done;
     if (!done) continue;

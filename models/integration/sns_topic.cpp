@@ -66,6 +66,8 @@ SnsTopic::SnsTopic(sim::Simulation& sim, const std::string& name,
       group_quota_(settings.fifo().message_group_quota()),
       by_group_(scope_is_group(settings)),
       delivery_time_(to_distribution(settings.delivery_time())),
+      message_groups_(static_cast<std::uint32_t>(settings.message_groups())),
+      group_seed_(stream("message groups")()),
       pusher_(*this, metric.messages,
               {metric.delivered, metric.failed, metric.dead_lettered, metric.retried}) {
   set_zone(regional_place(sim, settings.region()));
@@ -91,6 +93,9 @@ void SnsTopic::check(const settings::SnsTopic& settings, SettingsCheck& check) {
                   "is a topic's own; with fifo_throughput_scope message_group the region's "
                   "publish_quota counts (AWS general reference, Amazon SNS quotas)");
     }
+  }
+  if (check.given("message_groups") && !settings.has_fifo()) {
+    check.error("message_groups", "is of FIFO topics (SNS, Message grouping for FIFO topics)");
   }
   for (int i = 0; i < settings.subscriptions_size(); ++i) {
     const auto& s = settings.subscriptions(i);
@@ -130,7 +135,10 @@ bool SnsTopic::wanted(std::uint32_t subscription, const Message& message) const 
 
 std::optional<std::size_t> SnsTopic::take(Message& message) {
   const sim::Time now = sim().now();
-  if (said_ && message.key == 0) message.key = 1;
+  if (said_ && message.key == 0) {  // said again, it is of the same group
+    message.key =
+        1 + static_cast<std::uint32_t>(sim::mix(group_seed_ ^ message.content) % message_groups_);
+  }
   std::optional<std::size_t> over;
   if (said_ && !within_group_quota(message.key)) {
     over = Quota::group;

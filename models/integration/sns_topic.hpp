@@ -69,6 +69,8 @@ class SnsTopic final : public EntryService {
   KeyTable group_numbers_;
   std::vector<TokenBucket> groups_;
   sim::Distribution delivery_time_;
+  std::uint32_t message_groups_;
+  std::uint64_t group_seed_;
   Pusher pusher_;
 };
 

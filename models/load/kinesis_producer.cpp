@@ -9,6 +9,7 @@
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
 #include "models/settings_check.hpp"
+#include "sim/hash.hpp"
 
 namespace windtunnel {
 
@@ -162,6 +163,7 @@ void KinesisProducer::pack_by_key(Host& host) {
     }
     const auto count = static_cast<std::uint32_t>(end - i);
     host.ready.push_back({.sent = host.fresh[i].sent + sum / count,
+                          .content = sim::mix(name_hash() + ++contents_),
                           .bytes = count * record_size_,
                           .key = host.fresh[i].key,
                           .count = count});
@@ -182,6 +184,7 @@ void KinesisProducer::pack_by_shard(Host& host) {
     }
     const auto count = static_cast<std::uint32_t>(end - i);
     host.ready.push_back({.sent = host.fresh[i].sent + sum / count,
+                          .content = sim::mix(name_hash() + ++contents_),
                           .bytes = count * record_size_,
                           .key = host.fresh[i].key,
                           .count = count,

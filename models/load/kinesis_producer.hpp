@@ -109,6 +109,7 @@ class KinesisProducer final : public sim::Component {
   StreamPort* stream_ = nullptr;
   std::vector<Host> hosts_;
   std::uint32_t turn_ = 0;  // whose it is
+  std::uint64_t contents_ = 0;
   std::vector<Retry> retries_;
   std::vector<std::uint32_t> free_retries_;
   std::vector<Message> kept_, failed_;

@@ -39,7 +39,8 @@ LeasedQueue::~LeasedQueue() = default;
 
 void LeasedQueue::put(const Message& message, Time enqueued, Duration delay) {
   const std::uint32_t slot = messages_.take();
-  const std::uint32_t serial = messages_[slot].serial;
+  // No receipt of the message that was here before fits.
+  const std::uint32_t serial = messages_[slot].serial + 1;
   messages_[slot] = {.sent = message.sent,
                      .enqueued = enqueued,
                      .number = message.number,
@@ -274,6 +275,16 @@ Duration LeasedQueue::age_of_oldest() const {
     oldest = std::min(oldest, messages_[slot].enqueued);
   }
   return oldest == Time::max() ? Duration::zero() : sim().now() - oldest;
+}
+
+std::int64_t LeasedQueue::overdue_leases() const {
+  std::int64_t overdue = 0;
+  for (std::uint32_t lease = 0; lease < leases_.slots(); ++lease) {
+    const std::uint32_t slot = leases_[lease].slot;
+    overdue += slot != no_slot && messages_[slot].lease == lease && messages_[slot].number &&
+               leases_[lease].ends < sim().now();
+  }
+  return overdue;
 }
 
 std::size_t LeasedQueue::noisy_tenants() const {

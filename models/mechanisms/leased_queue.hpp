@@ -58,6 +58,8 @@ class LeasedQueue final : public sim::Entity, public LossLedger::Holder {
   // Age of the oldest message that is neither removed nor often received (rule 20); 0: none.
   sim::Duration age_of_oldest() const;
   std::size_t noisy_tenants() const;
+  // In flight although their leases have ended: none, ever.
+  std::int64_t overdue_leases() const;
   std::size_t bytes() const { return messages_.bytes() + leases_.bytes(); }
 
   std::uint64_t messages_held() const override;

@@ -17,6 +17,10 @@ using sim::Handle;
 using sim::Operation;
 using sim::Outcome;
 
+namespace {
+constexpr std::uint32_t attempts_to_delete = 3;  // AWS SDK reference, retry behavior: standard
+}  // namespace
+
 QueueConsumer::QueueConsumer(sim::Component& program, sim::MetricSet& set, const Polls& polls)
     : Entity(program, "queue consumer"),
       metric{set},
@@ -228,10 +232,25 @@ void QueueConsumer::remove(Loop& loop) {
   const Handle handle = open(loop, Step::remove, Operation::write);
   Call& call = sim().call(handle);
   messages_.put_into(call, Batch::Action::remove).messages.push_back(loop.messages[loop.next]);
-  ++loop.next;
-  metric.in_hand.add(sim().now(), -1);
   lane_.enter(call, handle);
   loop.connector->dispatch(handle);
+}
+
+void QueueConsumer::on_remove_due(Handle context) {
+  if (Loop* loop = loop_of(context)) remove(*loop);
+}
+
+void QueueConsumer::removed(Loop& loop, const Call& call) {
+  const bool stale = messages_.find(call)->messages.front().result == Entry::stale;
+  if (call.outcome != Outcome::ok && !stale && ++loop.failures < attempts_to_delete) {
+    if (call.outcome == Outcome::timeout) loop.connector->on_call_failed(call);
+    const Duration pause = polls_[loop.poll].backoff.pause(loop.failures, {}, retry_chance_);
+    return sim().after<&QueueConsumer::on_remove_due>(pause, this, context_of(loop));
+  }
+  loop.failures = 0;
+  ++loop.next;
+  metric.in_hand.add(sim().now(), -1);
+  work_on_next(loop);
 }
 
 void QueueConsumer::drop_rest(Loop& loop) {
@@ -265,7 +284,7 @@ void QueueConsumer::on_answer(Call& call, Handle) {
     case Step::work:
       return worked(*loop, call.outcome == Outcome::ok);
     case Step::remove:
-      return work_on_next(*loop);  // failed or not: what is not deleted comes back
+      return removed(*loop, call);
     case Step::extend:
       return;
   }

@@ -6,7 +6,8 @@
 // likewise.
 //
 // An instance that terminates receives no more, and finishes what it has in hand if its
-// deregistration delay suffices. Left out: deletion in batches.
+// deregistration delay suffices. A deletion that fails is tried again as an SDK does it, three
+// times in all; then the message comes back. Left out: deletion in batches.
 #pragma once
 
 #include <memory>
@@ -92,6 +93,8 @@ class QueueConsumer final : public sim::Entity {
   void work_on_next(Loop& loop);
   void worked(Loop& loop, bool success);
   void remove(Loop& loop);
+  void removed(Loop& loop, const sim::Call& call);
+  void on_remove_due(sim::Handle context);
   void on_heartbeat(sim::Handle context);
   void drop_rest(Loop& loop);
   void drop_group(Loop& loop, std::uint32_t group);

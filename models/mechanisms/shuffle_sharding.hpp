@@ -13,24 +13,33 @@
 
 namespace windtunnel {
 
-// The workers of `customer`, in rising order.
-inline std::vector<std::uint32_t> shuffle_shard(std::uint64_t customer, std::uint32_t workers,
-                                                std::uint32_t shard) {
+class ShuffleSharding {
+ public:
+  ShuffleSharding(std::uint32_t workers, std::uint32_t shard)
+      : ranked_(workers), shard_(std::min(shard, workers)) {}
+
+  // The workers of `customer`, in rising order; valid until the next one is asked for.
+  const std::vector<std::uint32_t>& of(std::uint64_t customer) {
+    for (std::uint32_t i = 0; i < ranked_.size(); ++i) {
+      ranked_[i] = {sim::mix(sim::mix(customer + 0x9e3779b97f4a7c15u) ^ (std::uint64_t{i} + 1)), i};
+    }
+    const auto end = ranked_.begin() + shard_;
+    std::partial_sort(ranked_.begin(), end, ranked_.end(),
+                      [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });
+    chosen_.clear();
+    for (auto it = ranked_.begin(); it != end; ++it) chosen_.push_back(it->worker);
+    std::sort(chosen_.begin(), chosen_.end());
+    return chosen_;
+  }
+
+ private:
   struct Ranked {
     std::uint64_t rank;
     std::uint32_t worker;
   };
-  std::vector<Ranked> all(workers);
-  for (std::uint32_t i = 0; i < workers; ++i) {
-    all[i] = {sim::mix(sim::mix(customer + 0x9e3779b97f4a7c15u) ^ (std::uint64_t{i} + 1)), i};
-  }
-  const auto end = all.begin() + std::min(shard, workers);
-  std::partial_sort(all.begin(), end, all.end(),
-                    [](const Ranked& a, const Ranked& b) { return a.rank > b.rank; });
-  std::vector<std::uint32_t> chosen;
-  for (auto it = all.begin(); it != end; ++it) chosen.push_back(it->worker);
-  std::sort(chosen.begin(), chosen.end());
-  return chosen;
-}
+  std::vector<Ranked> ranked_;
+  std::uint32_t shard_;
+  std::vector<std::uint32_t> chosen_;
+};
 
 }  // namespace windtunnel

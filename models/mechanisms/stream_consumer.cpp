@@ -6,6 +6,7 @@ namespace windtunnel {
 
 StreamConsumer::StreamConsumer(sim::Component& owner, MessageAccount& account, sim::Duration rewind)
     : ledger_(Messages::of(owner.sim()).ledger()),
+      metrics_(account),
       account_(ledger_.open(owner, account, *this)),
       rewind_(rewind) {}
 
@@ -43,12 +44,26 @@ void StreamConsumer::effect(std::uint32_t shard, const Message& message) {
   const std::uint64_t fresh =
       end(shard_of(shard), message.receipt, message.receipt + message.count);
   if (fresh > 0) {
+    check_order(shard, message, fresh);
     ledger_.effect_many(account_, fresh, message.sent, false);
     ledger_.end_many(account_, fresh, Fate::delivered);
   }
   if (fresh < message.count) {
     ledger_.effect_many(account_, message.count - fresh, message.sent, true);
   }
+}
+
+// A key's records are in one shard, and after it in the children's, whose numbers are higher. Of
+// several keys in an aggregated record nothing is known.
+void StreamConsumer::check_order(std::uint32_t shard, const Message& message, std::uint64_t fresh) {
+  if (message.key == 0 || message.aggregated) return;
+  if (message.key >= newest_.size()) newest_.resize(message.key + std::size_t{message.key} / 2 + 1);
+  constexpr int position_bits = 44;
+  const std::uint64_t place =
+      std::uint64_t{shard} << position_bits | (message.receipt + message.count);
+  std::uint64_t& newest = newest_[message.key];
+  if (place < newest) metrics_.reordered.add(fresh);
+  newest = std::max(newest, place);
 }
 
 void StreamConsumer::skip(std::uint32_t shard, const Message& message) {

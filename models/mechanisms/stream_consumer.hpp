@@ -1,6 +1,7 @@
 // One application's account of a stream, shard by shard: which records have had their effect, which
-// have it again (duplicates), which are skipped or expire before it. The stream tells what came and
-// what is trimmed, the application what it has done. Positions are those of StreamPort.
+// have it again (duplicates), which are skipped or expire before it, which come after a later one
+// of their key (reordered). The stream tells what came and what is trimmed, the application what it
+// has done. Positions are those of StreamPort.
 //
 //   StreamConsumer reader_{*this, messages_};     a member, with the MessageAccount beside it
 //   wiring.find<StreamPort>(name).add_consumer(reader_);                 in wire()
@@ -58,11 +59,14 @@ class StreamConsumer final : public LossLedger::Holder {
   Shard& shard_of(std::uint32_t shard);
   // The records of [from, to) end. Returns how many had not before.
   static std::uint64_t end(Shard& shard, std::uint64_t from, std::uint64_t to);
+  void check_order(std::uint32_t shard, const Message& message, std::uint64_t fresh);
 
   LossLedger& ledger_;
+  MessageAccount& metrics_;
   LossLedger::Account account_;
   sim::Duration rewind_;
   std::vector<Shard> shards_;
+  std::vector<std::uint64_t> newest_;  // by key: the latest record that has had its effect
 };
 
 }  // namespace windtunnel

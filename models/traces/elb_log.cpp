@@ -9,6 +9,7 @@
 #include <cmath>
 
 #include "models/traces/fields.hpp"
+#include "models/traces/log_reader.hpp"
 #include "models/traces/readers.hpp"
 #include "models/traces/url.hpp"
 #include "models/traces/utf8.hpp"
@@ -17,23 +18,12 @@ namespace windtunnel::traces {
 
 namespace {
 
-class ElbLog final : public Reader {
+class ElbLog final : public LogReader {
  public:
-  explicit ElbLog(std::unique_ptr<Text> text) : text_(std::move(text)) {}
-
-  bool next(Row& row) override {
-    std::string_view line;
-    do {
-      if (!text_->line(line)) return false;
-    } while (line.empty());
-    row = Row{};
-    read(line, row);
-    return true;
-  }
-  std::size_t line() const override { return text_->line_number(); }
+  using LogReader::LogReader;
 
  private:
-  void read(std::string_view line, Row& row) {
+  void read(std::string_view line, Row& row) override {
     SpacedFields fields(line);
     std::string_view first, time;
     const bool alb = line[0] < '0' || line[0] > '9';
@@ -118,8 +108,6 @@ class ElbLog final : public Reader {
     }
     return bytes;
   }
-
-  std::unique_ptr<Text> text_;
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cmath>
 
 #include "models/traces/fields.hpp"
+#include "models/traces/log_reader.hpp"
 #include "models/traces/readers.hpp"
 #include "models/traces/url.hpp"
 #include "models/traces/utf8.hpp"
@@ -16,26 +17,15 @@ namespace windtunnel::traces {
 
 namespace {
 
-class WebLog final : public Reader {
+class WebLog final : public LogReader {
  public:
-  WebLog(std::unique_ptr<Text> text, std::chrono::seconds clock) : text_(std::move(text)) {
+  WebLog(std::unique_ptr<Text> text, std::chrono::seconds clock) : LogReader(std::move(text)) {
     resolution = std::chrono::seconds(1);
     zone = clock;
   }
 
-  bool next(Row& row) override {
-    std::string_view line;
-    do {
-      if (!text_->line(line)) return false;
-    } while (line.empty());
-    row = Row{};
-    read(line, row);
-    return true;
-  }
-  std::size_t line() const override { return text_->line_number(); }
-
  private:
-  void read(std::string_view line, Row& row) {
+  void read(std::string_view line, Row& row) override {
     const std::size_t open = line.find(" [");
     const std::size_t close = open == std::string_view::npos ? open : line.find(']', open);
     if (close == std::string_view::npos) text_->bad(1, "there is no [date] in the line");
@@ -88,8 +78,6 @@ class WebLog final : public Reader {
     text_->bad(line.size(), fields.open_quote() ? "a quote is not closed: the line is truncated"
                                                 : "the line ends before its status");
   }
-
-  std::unique_ptr<Text> text_;
 };
 
 std::optional<ReadDate> bracketed_date(std::string_view line) {

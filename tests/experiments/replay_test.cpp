@@ -51,7 +51,8 @@ TEST_F(Replay, PrintsEveryEventAndCallOfAComponentWithinATime) {
       program.run({"replay", "a.h5", "--component", "desk", "--from", "21s", "--to", "21100ms"});
   EXPECT_EQ(ended.code, 0);
   EXPECT_THAT(ended.out, HasSubstr("arrived  read from users to desk node 0"));
-  EXPECT_THAT(ended.out, HasSubstr("answered  read from users to desk node 0 (station:desk): error"));
+  EXPECT_THAT(ended.out,
+              HasSubstr("answered  read from users to desk node 0 (station:desk): error"));
   EXPECT_THAT(ended.out, Not(HasSubstr(" 0:22.")));
   EXPECT_THAT(ended.out, Not(HasSubstr(" 0:20.")));
 }

@@ -105,8 +105,8 @@ TEST_P(Platforms, FlatAndSimGridGiveTheSameFingerprint) {
 INSTANTIATE_TEST_SUITE_P(All, Platforms, ::testing::ValuesIn(test::library("experiments")),
                          [](const auto& info) { return info.param.stem().string(); });
 
-// The other build, if it is not older than this one, is made by `./dev test`: not optimised, and
-// with sanitizers.
+// The other build, if it is not older than this one, is made by `./dev test`: hardly
+// optimised, and with sanitizers.
 TEST(Golden, SanitizedAndReleaseGiveTheSameFingerprints) {
   const std::filesystem::path build(WINDTUNNEL_BUILD);
   const auto other = build.parent_path() /

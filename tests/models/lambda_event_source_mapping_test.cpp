@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "models/compute/lambda_function.hpp"
@@ -199,6 +200,20 @@ TEST(EventSourceMapping, Rule35BisectSplitsAreFreeOfTheRetryQuota) {
   // Only the poisonous ones are given up.
   EXPECT_NEAR(discarded / (done + discarded), 0.002, 0.0015);
   EXPECT_GT(done, 15'000);  // of 30,000: each halving takes a pause
+}
+
+TEST(EventSourceMapping, AShareOfAProducersRecordsIsPoisonousNotAllOrNone) {
+  World world(
+      "puts: {kinesis_producer: {stream: s, load: {deterministic: 50/s}}}, s: "
+      "{kinesis_data_stream: {shards: 1}}, m: {lambda_event_source_mapping: {function: fn, stream: "
+      "s, batch_size: 1, maximum_retry_attempts: 0}}, fn: {lambda_function: {runtime: rust, "
+      "service_time: 1ms, poison: 10%}}",
+      "10min");
+  world.sim.run();
+  const double discarded = world.metric("m", "DiscardedRecords");
+  const double done = world.metric("m", "MessagesDelivered");
+  EXPECT_GT(done, 200);
+  EXPECT_NEAR(discarded / (done + discarded), 0.1, 3.5 * std::sqrt(0.09 / (done + discarded)));
 }
 
 // Rule 35

@@ -57,6 +57,16 @@ struct World : test::SmallRun {
 
 constexpr auto at_once = "asynchronous: {dispatch: 0s}";
 
+// Only mappings read which messages of a batch failed.
+TEST(LambdaEvents, AFunctionThatReportsItsFailuresInsteadOfFailingLosesTheEvent) {
+  World world(fmt::format("poison: 100%, report_batch_item_failures: true, {}", at_once));
+  world.publish_at(1s);
+  world.sim.run();
+  EXPECT_EQ(world.metric("fn", "Invocations"), 1);
+  EXPECT_EQ(world.metric("fn", "MessagesLost"), 1);
+  EXPECT_EQ(world.metric("fn", "MessagesDelivered"), 0);
+}
+
 TEST(LambdaEvents, TheCallerIsAnsweredWhenTheEventIsTakenAndTheEffectFollows) {
   World world(at_once);
   world.publish_at(1s);

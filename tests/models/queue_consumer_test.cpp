@@ -124,6 +124,23 @@ TEST(QueueConsumer, AnOutageOfTheQueueIsRiddenOutWithPauses) {
   EXPECT_EQ(run.metric("jobs", "MessagesDelivered"), 100);
 }
 
+// 100 messages come in ten calls; their deletions are ten calls a second at the most.
+TEST(QueueConsumer, ADeletionThatIsThrottledIsTriedAgainBeforeItsMessageComesBack) {
+  MessengerRun run(queue("jobs", "visibility_timeout: 60s, fifo: {partition_calls: 10/s}") + ", " +
+                   workers("queue: jobs", "", "1ms"));
+  for (std::uint32_t group = 1; group <= 10; ++group) {
+    run.at(1s + group * 100ms, [&run, group] {
+      std::vector<Message> ten;
+      for (int i = 0; i < 10; ++i) ten.push_back(run.messenger.message(group));
+      run.messenger.send("jobs", std::move(ten));
+    });
+  }
+  run.sim.run();
+  EXPECT_GT(run.metric("jobs", "ThrottledRequests"), 5);
+  EXPECT_EQ(run.metric("jobs", "MessagesDelivered"), 100);
+  EXPECT_LE(run.metric("jobs", "DuplicateEffects"), 1);  // refused three times
+}
+
 // Ten messages a second and worker; 60/s need six, and backlog / instances is held at 100.
 TEST(QueueConsumer, TheFleetScalesOnItsBacklogPerInstance) {
   MessengerRun run(

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "models/integration/sns_topic.hpp"
 #include "models/integration/sqs_queue.hpp"
 #include "tests/support/messenger.hpp"
@@ -206,6 +208,20 @@ TEST(SnsTopic, ATopicsOwnQuotaIsRefusedWithTheScopeOfTheMessageGroup) {
   EXPECT_THAT(
       complaints(topic("fifo: {fifo_throughput_scope: message_group, publish_quota: 100/s}")),
       testing::HasSubstr("the region's publish_quota counts"));
+}
+
+TEST(SnsTopic, AFifoTopicsMessagesWithoutAGroupGetOneOfSoMany) {
+  MessengerRun run(topic("fifo: {}, message_groups: 5, subscriptions: [a]") + ", " +
+                   queue("a", "fifo: {}"));
+  run.at(0s, [&] { run.messenger.send("news", 60); });
+  for (int i = 0; i < 6; ++i) run.at(1min + i * 1s, [&] { run.messenger.receive("a"); });
+  run.sim.run();
+  std::set<std::uint32_t> groups;
+  for (const auto& one : run.messenger.ended) {
+    if (one.action != Batch::Action::receive) continue;
+    for (const Message& message : one.messages) groups.insert(message.key);
+  }
+  EXPECT_THAT(groups, ElementsAre(1, 2, 3, 4, 5));
 }
 
 }  // namespace

@@ -72,6 +72,20 @@ TEST(SqsQueue, AnOldReceiptOfAMessageReceivedAgainDeletesNothing) {
   EXPECT_EQ(run.metric("jobs", "StaleReceipts"), 1);
 }
 
+TEST(SqsQueue, AReceiptOfAMessageThatIsGoneDeletesNoneThatCameAfterIt) {
+  for (const char* settings : {"", "delay_seconds: 10s"}) {
+    MessengerRun run(queue("jobs", settings));
+    run.at(0s, [&] { run.messenger.send("jobs", 1); });
+    run.at(20s, [&] { run.messenger.receive("jobs"); });
+    run.at(21s, [&] { run.messenger.finish("jobs", run.messenger.last().messages); });
+    run.at(22s, [&] { run.messenger.send("jobs", 1); });
+    run.at(23s, [&] { run.messenger.remove("jobs", run.messenger.ended[1].messages); });
+    run.sim.run();
+    ASSERT_THAT(run.messenger.ended[1].messages, SizeIs(1));
+    EXPECT_EQ(run.metric("jobs", "MessagesLeft"), 1);
+  }
+}
+
 TEST(SqsQueue, AWorkWhoseVisibilityTimeoutWasTooShortIsDoneTwice) {
   MessengerRun run(queue("jobs", "visibility_timeout: 10s"));
   std::vector<Message> first;

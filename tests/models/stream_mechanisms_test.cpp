@@ -123,6 +123,20 @@ TEST(StreamConsumer, WhatIsDoneInAnyOrderCountsOnceAndThenAgain) {
   sim.run();  // the ledger closes
 }
 
+TEST(StreamConsumer, AFirstEffectAfterThatOfALaterRecordOfItsKeyIsReordered) {
+  sim::Simulation sim({.horizon = 1s});
+  auto& reader = static_cast<Reader&>(sim.add(std::make_unique<Reader>(sim, "reader")));
+  reader.add(100);
+  reader.does(0, 10);
+  reader.does(20, 10);
+  EXPECT_EQ(reader.account.reordered.value(), 0u);
+  reader.does(10, 10);
+  EXPECT_EQ(reader.account.reordered.value(), 10u);
+  reader.does(0, 40);  // 30 again, and 10 that follow
+  EXPECT_EQ(reader.account.reordered.value(), 10u);
+  sim.run();
+}
+
 TEST(TokenBucket, AnOversizedRequestIsTakenOnceAndOwedInFull) {
   TokenBucket bucket(2, 2);
   EXPECT_TRUE(bucket.take_or_owe(at(0s), 10));

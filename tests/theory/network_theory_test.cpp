@@ -268,7 +268,7 @@ TEST(MeanField, T113_T116_TwoChoicesOfManyComeDownToItsLimit) {
   for (const double rho : {0.5, 0.9}) {
     const double limit = supermarket(rho, 2);
     const double simulated = of_choices(TargetSelection::Algorithm::random_choices_with_replacement,
-                                        2, 100, rho, 4e5, 1);
+                                        2, 100, rho, 2e6, 1);
     EXPECT_GT(simulated, limit * (1 - test::widened(0.002)));
     EXPECT_LT(simulated, limit * (1 + test::widened(0.04)));
   }

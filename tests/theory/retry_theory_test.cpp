@@ -73,6 +73,66 @@ Point load(const char* id, double p, Strategy strategy, double formula, double t
           [=](std::uint64_t r) { return run(strategy, 1, 100, p, test::scaled(seconds), r).load; }};
 }
 
+// Callers of a server without a queue. Whoever finds it busy tries again after an exponential
+// pause, again and again: a law of pauses that no SDK has, so the callers are made here.
+class Orbit final : public sim::Component {
+ public:
+  Orbit(sim::Simulation& sim, double rate, double retry_rate)
+      : Component(sim, "callers"),
+        gap_(sim::Distribution::exponential(1 / rate)),
+        pause_(sim::Distribution::exponential(1 / retry_rate)),
+        chance_(stream("all")) {}
+
+  void start() override { sim().after<&Orbit::on_caller>(gap_.sample(chance_), this); }
+  void on_answer(sim::Call& call, sim::Handle) override {
+    if (call.outcome == sim::Outcome::ok) return;
+    waiting.add(sim().now(), +1);
+    sim().after<&Orbit::on_pause_over>(pause_.sample(chance_), this);
+  }
+  sim::Level waiting{metric_set_, "Orbit", "Count", "callers who wait to try again"};
+
+ private:
+  void on_caller() {
+    sim().after<&Orbit::on_caller>(gap_.sample(chance_), this);
+    call();
+  }
+  void on_pause_over() {
+    waiting.add(sim().now(), -1);
+    call();
+  }
+  void call() {
+    sim().send(sim().open_call(*this, 0, sim::Operation::read),
+               sim().find_component("server")->address_of(0));
+  }
+
+  sim::Distribution gap_, pause_;
+  sim::Stream chance_;
+};
+
+// rho^2 / (1 - rho) + lambda rho / (theta (1 - rho)), mu = 1.
+Point orbit(const char* id, double rate, double theta, double tabulated, double seconds) {
+  const double formula = (rate * rate + rate * rate / theta) / (1 - rate);
+  return {id,
+          fmt::format("callers that try again, rho {}: E[orbit]", rate),
+          formula,
+          tabulated,
+          [=](std::uint64_t r) {
+            const sim::Duration all = sim::from_seconds(test::scaled(seconds));
+            sim::Simulation sim({.replication = r,
+                                 .horizon = all,
+                                 .warm_up = all / 10,
+                                 .window = std::chrono::hours(100000)});
+            Station::Shape shape;
+            shape.service_time = sim::Distribution::exponential(1);
+            shape.queue = 0;
+            sim.add(std::make_unique<Station>(sim, "server", shape));
+            auto& callers = static_cast<Orbit&>(sim.add(std::make_unique<Orbit>(sim, rate, theta)));
+            sim.run();
+            return callers.waiting.mean(sim.now());
+          },
+          0.01};
+}
+
 // n retries: success 1 - p^(n+1), calls (1 - p^(n+1)) / (1 - p). A bucket filled by 0.1 a request:
 // min(1/(1-p), 1.1) calls.
 std::vector<Point> points() {
@@ -93,7 +153,9 @@ std::vector<Point> points() {
           success("T223", 0.05, budget, 1.0, 1.0, 300),
           success("T225", 0.2, budget, 1.1 * 0.8, 0.88, 300),
           load("T226", 0.5, budget, 1.1, 1.1, 300),
-          success("T227", 0.5, budget, 1.1 * 0.5, 0.55, 1000)};
+          success("T227", 0.5, budget, 1.1 * 0.5, 0.55, 1000),
+          orbit("T234", 0.6, 0.5, 2.7, 2.2e5),
+          orbit("T235", 0.8, 0.1, 35.2, 2.3e5)};
 }
 
 class RetryTheory : public testing::TestWithParam<Point> {};

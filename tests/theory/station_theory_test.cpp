@@ -206,7 +206,7 @@ std::vector<Point> points() {
       Case{0.8, sharing(Dist::lognormal_mean_cv(1, 2)), 6e5}, response, 0.01);
   // M/G/inf: Little
   add("T142", "M/M/inf 1,000/s x 0.25 s: E[concurrency]", 1000 * 0.25, 250.0,
-      Case{1000, station(1000000, Dist::exponential(0.25)), 5e4}, in_system);
+      Case{1000, station(1000000, Dist::exponential(0.25)), 2.5e5}, in_system);
   return all;
 }
 

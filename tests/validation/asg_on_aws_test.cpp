@@ -19,6 +19,7 @@
 #include "models/mechanisms/cloudwatch.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/scalable.hpp"
+#include "tests/support/work.hpp"
 #include "topologies/builder.hpp"
 #include "topologies/load.hpp"
 
@@ -145,7 +146,7 @@ class Watch final : public sim::Component {
 
 Rounds simulated(const App& app) {
   const double coarser = app.throughput / app.grain / 40;  // a run in milliseconds
-  constexpr std::uint64_t replications = 40;
+  const std::uint64_t replications = std::max<std::uint64_t>(8, test::scaled(40u));
   const auto experiment = load(app, recipe(app, coarser));
   Rounds rounds;
   for (std::uint64_t replication = 1; replication <= replications; ++replication) {

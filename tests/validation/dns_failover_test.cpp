@@ -22,6 +22,7 @@
 #include "tests/support/machine.hpp"
 #include "tests/support/scripted.hpp"
 #include "tests/support/stub_service.hpp"
+#include "tests/support/work.hpp"
 
 namespace windtunnel {
 namespace {
@@ -29,7 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 using sim::Duration;
 
-constexpr std::uint64_t replications = 400;
+const std::uint64_t replications = std::max<std::uint64_t>(50, test::scaled(400u));
 constexpr double timeout = 4, publish_min = 1, publish_max = 10, cadence = 0.25;
 
 struct Case {
@@ -117,21 +118,20 @@ TEST_P(DnsFailover, TakesAsLongAsItsPartsByHand) {
   std::vector<double> times;
   for (std::uint64_t r = 1; r <= replications; ++r) times.push_back(simulated(c, r));
   std::sort(times.begin(), times.end());
+  const auto n = static_cast<double>(times.size());
   double distance = 0;
   for (std::size_t i = 0; i < times.size(); ++i) {
-    const double f = by_hand(c, dates, times[i]), n = static_cast<double>(times.size());
+    const double f = by_hand(c, dates, times[i]);
     distance =
         std::max({distance, f - static_cast<double>(i) / n, static_cast<double>(i + 1) / n - f});
   }
-  const auto simulated_at = [&](double q) {
-    return times[static_cast<std::size_t>(q * static_cast<double>(times.size()))];
-  };
+  const auto simulated_at = [&](double q) { return times[static_cast<std::size_t>(q * n)]; };
   std::printf("| %s | %.0f, %.0f, %.0f | %.0f, %.0f, %.0f | %.3f |\n", c.name,
               quantile_by_hand(c, dates, 0.05), quantile_by_hand(c, dates, 0.5),
               quantile_by_hand(c, dates, 0.95), simulated_at(0.05), simulated_at(0.5),
               simulated_at(0.95), distance);
   if (!c.keeps_connection) {
-    EXPECT_LT(distance, 1.63 / std::sqrt(replications));
+    EXPECT_LT(distance, 1.63 / std::sqrt(n));
     return;
   }
   // A staircase: the shares at each multiple of the TTL, within three standard errors.
@@ -139,8 +139,8 @@ TEST_P(DnsFailover, TakesAsLongAsItsPartsByHand) {
     const double share = by_hand(c, dates, step * c.ttl + 2 * cadence);
     const auto by =
         std::count_if(times.begin(), times.end(), [&](double t) { return t <= step * c.ttl + 2; });
-    const double seen = static_cast<double>(by) / replications;
-    EXPECT_NEAR(seen, share, 3 * std::sqrt(share * (1 - share) / replications) + 0.01) << step;
+    const double seen = static_cast<double>(by) / n;
+    EXPECT_NEAR(seen, share, 3 * std::sqrt(share * (1 - share) / n) + 0.01) << step;
   }
 }
 
