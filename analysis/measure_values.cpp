@@ -12,9 +12,11 @@ const FieldDescriptor* field_of(const std::string& name) {
 }
 
 constexpr const char* out_of_service = "time_out_of_service";
+constexpr const char* throttled_spell = "throttled_spell";
 
 bool is_measure(const FieldDescriptor& field) {
-  return field.name() == out_of_service || field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
+  return field.name() == out_of_service || field.name() == throttled_spell ||
+         field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
          field_of(field.name() + "_censored") != nullptr;
 }
 
@@ -32,6 +34,8 @@ std::vector<std::string> measure_names() {
 bool is_share(const std::string& measure) {
   return field_of(measure)->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
 }
+
+bool more_is_better(const std::string& measure) { return measure == "availability"; }
 
 MeasureValue value_of(const Measures& measures, const std::string& measure) {
   const FieldDescriptor* field = field_of(measure);

@@ -17,8 +17,9 @@ struct MeasureValue {
 
 // rto, rpo, availability ...: what may be absent or censored, and time_out_of_service.
 std::vector<std::string> measure_names();
-// More of a share is better, less of all others.
 bool is_share(const std::string& measure);
+// Of availability; of all others less is.
+bool more_is_better(const std::string& measure);
 MeasureValue value_of(const Measures& measures, const std::string& measure);
 
 }  // namespace windtunnel::analysis

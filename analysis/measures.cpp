@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sim/check.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel::analysis {
 namespace {
@@ -287,6 +288,27 @@ void record_events(const sim::RunLog& log, ReplicationRecord& record) {
   }
 }
 
+void record_throttling(const std::string& component, const sim::Throttling& throttling,
+                       ReplicationRecord& record) {
+  const sim::Throttling::Row total = throttling.total();
+  if (total.offered == 0) return;
+  auto& measures = *record.mutable_measures();
+  const double share = static_cast<double>(total.refused) / static_cast<double>(total.offered);
+  measures.set_throttled_share(std::max(measures.throttled_share(), share));
+  measures.set_throttled_spell(std::max(measures.throttled_spell(), total.longest_spell.count()));
+  for (const auto& row : throttling.rows()) {
+    auto& recorded = *record.add_throttling();
+    recorded.set_component(component);
+    recorded.set_metric(std::string(throttling.name()));
+    recorded.set_offers(std::string(throttling.sentence()));
+    recorded.set_caller(std::string(row.caller));
+    recorded.set_reason(std::string(row.reason));
+    recorded.set_offered(row.offered);
+    recorded.set_refused(row.refused);
+    recorded.set_longest_spell(row.longest_spell.count());
+  }
+}
+
 }  // namespace
 
 std::vector<JudgedWindow> judged_windows(const sim::RunLog& log, const ServiceLevel& level) {
@@ -331,6 +353,9 @@ void record_metrics(const std::string& component, const sim::MetricSet& metrics,
       auto& statistic = *recorded.add_statistics();
       statistic.set_name(name);
       statistic.set_value(value);
+    }
+    if (const auto* throttling = dynamic_cast<const sim::Throttling*>(metric)) {
+      record_throttling(component, *throttling, record);
     }
   }
 }

@@ -25,7 +25,7 @@ std::vector<JudgedWindow> judged_windows(const sim::RunLog& log, const ServiceLe
 // writes, windows. The log was configured with the window and latency bound of `level`.
 void record_run(const sim::RunLog& log, const ServiceLevel& level, ReplicationRecord& record);
 
-// Adds the metrics of one component; `now` is the horizon.
+// Adds the metrics of one component, and what it throttled; `now` is the horizon.
 void record_metrics(const std::string& component, const sim::MetricSet& metrics, sim::Time now,
                     ReplicationRecord& record);
 

@@ -61,10 +61,11 @@ std::string value_text(double value, bool is_share) {
   return is_share ? share_text(value) : duration_text(value);
 }
 
-std::string limit_text(const ObjectiveSummary& objective, bool is_share) {
+std::string limit_text(const ObjectiveSummary& objective, const MeasureSummary& measure) {
   const Objective& claim = objective.objective;
   return fmt::format("{}{} {}", claim.statistic() == "mean" ? "" : claim.statistic() + " ",
-                     is_share ? "at least" : "at most", value_text(claim.limit(), is_share));
+                     measure.more_is_better ? "at least" : "at most",
+                     value_text(claim.limit(), measure.is_share));
 }
 
 std::string finding_text(const ObjectiveSummary& objective, const MeasureSummary& measure) {
@@ -104,9 +105,9 @@ std::string objectives_table(const Summary& summary) {
     const char* sign = objective.verdict == Verdict::holds   ? "✅"
                        : objective.verdict == Verdict::fails ? "❌"
                                                              : "◐";
-    text += fmt::format(
-        "| {} | {} | {} | {} {} |\n", plain(measure.name), limit_text(objective, measure.is_share),
-        plain(finding_text(objective, measure)), sign, to_string(objective.verdict));
+    text += fmt::format("| {} | {} | {} | {} {} |\n", plain(measure.name),
+                        limit_text(objective, measure), plain(finding_text(objective, measure)),
+                        sign, to_string(objective.verdict));
   }
   return text + "\n";
 }
@@ -144,7 +145,7 @@ std::string suite_of(const Variant& variant) {
   for (const auto& objective : summary.objectives) {
     const auto& measure = summary.measure(objective.objective.measure());
     const std::string finding = escaped(finding_text(objective, measure));
-    const std::string limit = limit_text(objective, measure.is_share);
+    const std::string limit = limit_text(objective, measure);
     std::string outcome;
     if (objective.verdict == Verdict::fails) {
       ++failures;

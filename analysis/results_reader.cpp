@@ -34,10 +34,16 @@ void read_attributes(const H5::Group& group, Message& message) {
   }
 }
 
+// A column or a table that an earlier version did not write is no damage: its checksums would tell.
+bool is_there(const H5::Group& group, const std::string& name) {
+  return H5Lexists(group.getId(), name.c_str(), H5P_DEFAULT) != 0;
+}
+
 void read_scalars(const H5::Group& group, const std::vector<Message*>& rows) {
   if (rows.empty()) return;
   for (const FieldDescriptor* field : scalar_fields(*rows.front()->GetDescriptor())) {
     Column column = empty_column(*field);
+    if (!is_there(group, column.name)) continue;
     hdf5::read_column(group, column);
     expect_rows(column, rows.size());
     for (std::size_t i = 0; i < rows.size(); ++i) set_cell(*rows[i], *field, at(column.cells, i));
@@ -47,6 +53,7 @@ void read_scalars(const H5::Group& group, const std::vector<Message*>& rows) {
 // `owners` by replication; one under 0 if the table has no column of replications.
 void read_rows(const H5::Group& in, const FieldDescriptor& field,
                const std::map<std::uint64_t, Message*>& owners, bool of_replications) {
+  if (!is_there(in, field.name())) return;
   const H5::Group group = in.openGroup(field.name());
   Column whose{of_replications ? "replication" : "row", std::vector<std::uint64_t>(), "", ""};
   hdf5::read_column(group, whose);

@@ -48,21 +48,31 @@ Outcome scaling_lag_of(const Measures& m) {
   return {m.has_scaling_lag() ? in_seconds(m.scaling_lag()) : none};
 }
 
+Outcome throttled_share_of(const Measures& m) {
+  return {m.has_throttled_share() ? m.throttled_share() : none};
+}
+Outcome throttled_spell_of(const Measures& m) {
+  return {m.has_throttled_spell() ? in_seconds(m.throttled_spell()) : none};
+}
+
 using Parts = google::protobuf::RepeatedPtrField<Part>;
 
 // The measures; a new one is a new line here and its fields in record.proto.
 struct Kind {
   std::string_view name;
-  bool is_share;
+  bool is_share, more_is_better;
   Outcome (*outcome)(const Measures&);
   const Parts& (ReplicationRecord::*parts)() const;  // nullptr: it has none
 };
 constexpr std::array kinds{
-    Kind{"rto", false, rto_of, &ReplicationRecord::rto_parts},
-    Kind{"rpo", false, rpo_of, nullptr},
-    Kind{"availability", true, availability_of, nullptr},
-    Kind{"replacement_lag", false, replacement_lag_of, &ReplicationRecord::replacement_lag_parts},
-    Kind{"scaling_lag", false, scaling_lag_of, &ReplicationRecord::scaling_lag_parts},
+    Kind{"rto", false, false, rto_of, &ReplicationRecord::rto_parts},
+    Kind{"rpo", false, false, rpo_of, nullptr},
+    Kind{"availability", true, true, availability_of, nullptr},
+    Kind{"replacement_lag", false, false, replacement_lag_of,
+         &ReplicationRecord::replacement_lag_parts},
+    Kind{"scaling_lag", false, false, scaling_lag_of, &ReplicationRecord::scaling_lag_parts},
+    Kind{"throttled_share", true, false, throttled_share_of, nullptr},
+    Kind{"throttled_spell", false, false, throttled_spell_of, nullptr},
 };
 
 const Kind& kind_of(std::string_view measure) {
@@ -72,7 +82,8 @@ const Kind& kind_of(std::string_view measure) {
   return *found;
 }
 
-// The outcomes that exist, worst last. For shares the sign is turned, so that more is always worse.
+// The outcomes that exist, worst last. Where more is better the sign is turned, so that more is
+// always worse.
 struct Sample {
   std::vector<Outcome> outcomes;
   std::vector<double> sorted;  // censored ones infinite
@@ -80,7 +91,7 @@ struct Sample {
   std::size_t censored = 0;
 
   Sample(const Kind& kind, const std::vector<ReplicationRecord>& records)
-      : sign(kind.is_share ? -1 : 1) {
+      : sign(kind.more_is_better ? -1 : 1) {
     for (const auto& record : records) {
       const Outcome outcome = kind.outcome(record.measures());
       if (std::isnan(outcome.value) && !outcome.censored) continue;
@@ -142,6 +153,7 @@ MeasureSummary summarise_measure(const Kind& kind, const std::vector<Replication
   MeasureSummary summary;
   summary.name = kind.name;
   summary.is_share = kind.is_share;
+  summary.more_is_better = kind.more_is_better;
   for (const auto& record : records) {
     summary.values.push_back(kind.outcome(record.measures()).value);
   }
@@ -151,7 +163,7 @@ MeasureSummary summarise_measure(const Kind& kind, const std::vector<Replication
   if (summary.n == 0) return summary;
   summary.p50 = sample.at(0.5);
   summary.worst = sample.at(1);
-  if (kind.is_share) {
+  if (kind.more_is_better) {
     // Turned samples: the 5th percentile of shares is the 95th from their good end.
     summary.p5 = sample.at(0.95);
     summary.p95 = sample.at(0.05);
@@ -205,7 +217,8 @@ void judge_mean(const Sample& sample, bool is_share, ObjectiveSummary& summary) 
   if (!summary.ci95) return;
   const double limit = sample.sign * summary.objective.limit();
   const auto [low, high] = *summary.ci95;
-  const double good_end = is_share ? -high : low, bad_end = is_share ? -low : high;
+  const bool turned = sample.sign < 0;
+  const double good_end = turned ? -high : low, bad_end = turned ? -low : high;
   if (is_within(bad_end, limit))
     summary.verdict = Verdict::holds;
   else if (!is_within(good_end, limit))
@@ -233,7 +246,7 @@ ObjectiveSummary judge(const Objective& objective, const std::vector<Replication
     const double q = share_required(objective.statistic());
     summary.value = sample.at(q);
     const auto [low, high] = quantile_interval(sample.sorted, q);
-    summary.ci95 = kind.is_share ? Interval{-high, -low} : Interval{low, high};
+    summary.ci95 = kind.more_is_better ? Interval{-high, -low} : Interval{low, high};
     judge_by_share(sample, q, summary);
   } else if (sample.censored > 0) {
     judge_by_share(sample, share_required_when_censored, summary);
@@ -264,6 +277,30 @@ void pick_stories(const std::vector<ReplicationRecord>& records, Summary& summar
   };
   summary.median = first_like((order.size() - 1) / 2);
   summary.worst = first_like(order.size() - 1);
+}
+
+void summarise_throttling(const std::vector<ReplicationRecord>& records, Summary& summary) {
+  using Key = std::array<std::string_view, 4>;
+  std::map<Key, std::size_t> rows;
+  for (const auto& record : records) {
+    for (const auto& row : record.throttling()) {
+      const Key key{row.component(), row.metric(), row.caller(), row.reason()};
+      const auto [found, is_new] = rows.try_emplace(key, summary.throttling.size());
+      if (is_new) {
+        summary.throttling.push_back(
+            {row.component(), row.metric(), row.offers(), row.caller(), row.reason()});
+      }
+      auto& of_row = summary.throttling[found->second];
+      of_row.offered += row.offered();
+      of_row.refused += row.refused();
+      of_row.longest_spell = std::max(of_row.longest_spell, in_seconds(row.longest_spell()));
+    }
+  }
+  // A reason's share is of all that its caller offered, also where the reason did not occur.
+  for (auto& row : summary.throttling) {
+    const auto all = rows.find({row.component, row.metric, row.caller, ""});
+    if (all != rows.end()) row.offered = summary.throttling[all->second].offered;
+  }
 }
 
 void summarise_components(const std::vector<ReplicationRecord>& records, Summary& summary) {
@@ -323,7 +360,7 @@ int Summary::exit_code() const {
 std::vector<std::string_view> statistics_of(std::string_view measure) {
   for (const Kind& kind : kinds) {
     if (kind.name != measure) continue;
-    if (kind.is_share) return {"mean", "p50", "p5", "worst"};
+    if (kind.more_is_better) return {"mean", "p50", "p5", "worst"};
     return {"mean", "p50", "p95", "p99", "worst"};
   }
   return {};
@@ -344,6 +381,7 @@ Summary summarise(const ExperimentHeader& header, const std::vector<ReplicationR
     summary.objectives.push_back(judge(objective, records));
   }
   pick_stories(records, summary);
+  summarise_throttling(records, summary);
   summarise_components(records, summary);
   return summary;
 }

@@ -25,13 +25,14 @@ struct PartSummary {
 // and parts with a censored replication (its value is only bounded from below), an interval with
 // fewer than two values.
 struct MeasureSummary {
-  std::string name;  // rto, rpo, availability, replacement_lag, scaling_lag
+  std::string name;  // as in `measures` of summary.cpp
   bool is_share = false;
-  std::size_t n = 0;  // replications that have it, censored ones included
+  bool more_is_better = false;  // availability
+  std::size_t n = 0;            // replications that have it, censored ones included
   std::size_t censored = 0;
   std::optional<double> mean;
   std::optional<Interval> ci95;  // of the mean
-  // Censored replications rank beyond all others. p5 for shares only: their bad end.
+  // Censored replications rank beyond all others. p5 where more is better: the bad end.
   std::optional<double> p5, p50, p95, worst;
   std::vector<PartSummary> parts;  // their means sum to the mean
   std::vector<double> values;      // one a replication, NaN where it has none or is censored
@@ -49,8 +50,19 @@ struct ObjectiveSummary {
   Verdict verdict = Verdict::undecided;
 };
 
+// What a component refused over all replications; empty: all callers, all reasons.
+struct ThrottlingSummary {
+  std::string component, metric, offers, caller, reason;
+  std::uint64_t offered = 0, refused = 0;
+  double longest_spell = 0;  // s
+
+  double share() const {
+    return offered > 0 ? static_cast<double>(refused) / static_cast<double>(offered) : 0;
+  }
+};
+
 struct Summary {
-  std::vector<MeasureSummary> measures;  // rto, rpo, availability, replacement_lag, scaling_lag
+  std::vector<MeasureSummary> measures;
   std::vector<ObjectiveSummary> objectives;
   std::size_t replications = 0;
   std::uint64_t requests = 0, writes_acknowledged = 0, writes_lost = 0, writes_unknown = 0;
@@ -58,6 +70,8 @@ struct Summary {
   // Positions in the records; by RTO, or by scaling lag where there is no fault; the first of
   // equals; absent without either.
   std::optional<std::size_t> median, worst;
+  // By component, metric, caller and reason; only what occurred.
+  std::vector<ThrottlingSummary> throttling;
   // Mean over the replications that have it, by component, metric, statistic.
   std::map<std::string, std::map<std::string, std::map<std::string, double>>> components;
 

@@ -78,6 +78,7 @@ std::string none_text(const MeasureSummary& measure) {
   if (measure.name == "rto") return "none, there was no fault";
   if (measure.name == "replacement_lag") return "none, no target was lost";
   if (measure.name == "scaling_lag") return "none, demand stayed within capacity";
+  if (measure.name.starts_with("throttled")) return "none, no component has quotas";
   if (measure.name == "availability") return "none, no request was decided";
   return "none";
 }
@@ -163,6 +164,9 @@ std::string measure_lines(const Results& results, const Summary& summary) {
     // What never lagged has no lag worth a line.
     if (measure.n == 0 && !objective && measure.name.ends_with("_lag")) continue;
     // Nor has a topology that stores nothing an RPO.
+    // Nor one without quotas, or within them, a throttled share.
+    const bool throttled = measure.worst.value_or(0) > 0;
+    if (measure.name.starts_with("throttled") && !throttled && !objective) continue;
     const bool stores =
         summary.writes_acknowledged + summary.writes_lost + summary.writes_unknown > 0;
     if (measure.name == "rpo" && !stores && !objective) continue;
@@ -171,6 +175,8 @@ std::string measure_lines(const Results& results, const Summary& summary) {
     if (label == "rpo") label = "RPO";
     if (label == "replacement_lag") label = "replacement";
     if (label == "scaling_lag") label = "scaling lag";
+    if (label == "throttled_share") label = "throttled";
+    if (label == "throttled_spell") label = "longest spell";
     std::string text = measure_text(measure, results);
     if (measure.name == "rpo") {
       add(text,
@@ -203,6 +209,29 @@ std::string capacity_lines(const Summary& summary) {
     }
     text += line(text.empty() ? "capacity" : "", of_component);
   }
+  return text;
+}
+
+// Who was refused by which component, and why; a line a component, the totals of all replications.
+std::string throttling_lines(const Summary& summary) {
+  std::string text, of_component;
+  const auto end_line = [&] {
+    if (!of_component.empty()) text += line(text.empty() ? "throttling" : "", of_component);
+    of_component.clear();
+  };
+  for (const auto& row : summary.throttling) {
+    if (row.caller.empty()) end_line();
+    if (row.refused == 0) continue;
+    if (row.caller.empty()) {
+      of_component = fmt::format("{}: {} of {} {} refused, longest spell {}", row.component,
+                                 count_text(row.refused), count_text(row.offered), row.offers,
+                                 duration_text(row.longest_spell));
+    } else if (!row.reason.empty()) {
+      of_component +=
+          fmt::format("; {} of {}: {}", share_text(row.share()), row.caller, row.reason);
+    }
+  }
+  end_line();
   return text;
 }
 
@@ -300,6 +329,7 @@ std::string verdict_text(const Results& results, const Summary& summary,
   text += fault_lines(results);
   text += measure_lines(results, summary);
   text += capacity_lines(summary);
+  text += throttling_lines(summary);
   text += message_lines(summary);
   text += stories_text(results, summary, context);
   text += assumption_line(results, context);

@@ -37,7 +37,7 @@ json measure_json(const MeasureSummary& measure) {
               {"n", measure.n},
               {"parts", parts},
               {"values", values}};
-  if (measure.is_share) result["p5"] = number(measure.p5);
+  if (measure.more_is_better) result["p5"] = number(measure.p5);
   return result;
 }
 
@@ -90,6 +90,23 @@ json components_json(const Summary& summary) {
   return components;
 }
 
+// Over all replications; an empty caller or reason stands for all.
+json throttling_json(const Summary& summary) {
+  json rows = json::array();
+  for (const auto& row : summary.throttling) {
+    rows.push_back({{"component", row.component},
+                    {"metric", row.metric},
+                    {"offers", row.offers},
+                    {"caller", row.caller},
+                    {"reason", row.reason},
+                    {"offered", row.offered},
+                    {"refused", row.refused},
+                    {"share", row.share()},
+                    {"longest_spell", row.longest_spell}});
+  }
+  return rows;
+}
+
 json assumptions_json(const ExperimentHeader& header) {
   json assumptions = json::array();
   for (const auto& assumption : header.assumptions()) {
@@ -134,6 +151,7 @@ json verdict_json(const Results& results, const Summary& summary, const VerdictC
           {"objectives", objectives},
           {"median_replication", replication(summary.median)},
           {"worst_replication", replication(summary.worst)},
+          {"throttling", throttling_json(summary)},
           {"components", components_json(summary)},
           {"assumptions", assumptions_json(header)},
           {"results", context.results_path.empty() ? json(nullptr) : json(context.results_path)}};

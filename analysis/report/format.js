@@ -83,8 +83,11 @@ const names = {
   availability: "Availability",
   replacement_lag: "Replacement lag",
   scaling_lag: "Scaling lag",
+  throttled_share: "Throttled share",
+  throttled_spell: "Longest throttled spell",
   time_out_of_service: "Time out of service",
 };
 export const nameOf = (measure) => names[measure] ?? measure.replaceAll("_", " ");
-export const isShare = (measure) => measure === "availability";
+export const moreIsBetter = (measure) => measure === "availability";
+export const isShare = (measure) => moreIsBetter(measure) || measure === "throttled_share";
 export const valueText = (measure, value) => (isShare(measure) ? share(value) : duration(value));

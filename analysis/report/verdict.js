@@ -22,6 +22,8 @@ function promiseOf(o) {
     availability: `At least ${limit} of requests succeed`,
     replacement_lag: `Lost capacity is replaced within ${limit}`,
     scaling_lag: `Capacity follows demand within ${limit}`,
+    throttled_share: `No component refuses more than ${limit} for its quotas`,
+    throttled_spell: `No component throttles for longer than ${limit}`,
   }[o.name];
   return `${what ?? `${f.nameOf(o.name)} within ${limit}`}, ${statisticOf(o)}`;
 }
@@ -38,6 +40,8 @@ function findingOf(o, measure) {
       rto: value === 0 ? "Users were never out of service." : `It took ${text}`,
       rpo: value === 0 ? "No acknowledged write was lost." : `The oldest lost write was ${text} old`,
       availability: `${text} succeeded`,
+      throttled_share: value === 0 ? "Nothing was throttled." : `${text} were refused`,
+      throttled_spell: value === 0 ? "Nothing was throttled." : `The longest spell took ${text}`,
     }[o.name] ?? `It took ${text}`;
   if (words.endsWith(".")) return words;
   const known = o.ci95 && o.ci95[0] !== null && o.ci95[1] !== null && o.ci95[0] !== o.ci95[1];
@@ -217,7 +221,36 @@ export function section(variants) {
   const blocks = objectives.map((objective) =>
     h("article", { class: "objective" }, h("div", { class: "said" }, h("h3", {}, promiseOf(objective)), said(objective)), strip(objective, variants)),
   );
-  return [blocks.length ? blocks : h("p", {}, "The experiment promises nothing; what was measured:"), measuresTable(variants)];
+  return [blocks.length ? blocks : h("p", {}, "The experiment promises nothing; what was measured:"), measuresTable(variants), variants.map((v) => throttlingTable(v, variants.length > 1))];
+}
+
+// Refused / offered by component, caller and reason, where anything was refused.
+function throttlingTable(variant, many) {
+  const all = variant.verdict.throttling ?? [];
+  const refusing = new Set(all.filter((row) => row.refused > 0).map((row) => `${row.component}/${row.metric}`));
+  const rows = all.filter((row) => refusing.has(`${row.component}/${row.metric}`)).slice(0, 200);
+  if (rows.length === 0) return null;
+  const row = (r) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, r.caller ? "" : r.component),
+      h("td", {}, r.caller ? (r.reason ? "" : r.caller) : r.offers),
+      h("td", {}, r.reason || "all"),
+      [f.count(r.offered), f.count(r.refused), f.share(r.share), f.duration(r.longest_spell)].map((text) => h("td", {}, text)),
+    );
+  const head = ["", "caller", "reason", "offered", "refused", "share", "longest spell"];
+  return h(
+    "div",
+    { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Throttling" },
+    h(
+      "table",
+      { class: "numbers", "data-throttling": variant.label },
+      h("caption", {}, `Throttling, all replications${many ? `: ${variant.name}` : ""}`),
+      h("thead", {}, h("tr", {}, head.map((x) => h("th", { scope: "col" }, x)))),
+      h("tbody", {}, rows.map(row)),
+    ),
+  );
 }
 
 function measuresTable(variants) {
@@ -263,7 +296,7 @@ function measuresTable(variants) {
               cell(variant, i, name, "mean"),
               h("td", {}, interval(m, name)),
               cell(variant, i, name, "p50"),
-              cell(variant, i, name, f.isShare(name) ? "p5" : "p95"),
+              cell(variant, i, name, f.moreIsBetter(name) ? "p5" : "p95"),
               cell(variant, i, name, "worst"),
             );
           }),

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "models/analytics/firehose_delivery_stream.pb.h"
+#include "models/mechanisms/other_settings.hpp"
 #include "models/mechanisms/regional_place.hpp"
 #include "models/mechanisms/settings.hpp"
 #include "models/registry.hpp"
@@ -26,6 +27,12 @@ constexpr Duration s3_retries = 24h, read_interval = 1s, read_timeout = 30s;
 // Amazon Data Firehose guide, Quotas: a PutRecordBatch.
 constexpr std::size_t most_records = 500;
 constexpr std::uint64_t most_bytes = 4u << 20;
+
+// Amazon Data Firehose guide, Dynamic partitioning: the least buffer, and how much later than its
+// interval says data is in S3, for it is gathered twice.
+constexpr std::uint64_t least_partition_buffer = 64u << 20;
+constexpr int partition_delay_halves = 3;
+constexpr Duration longest_function = 5min;  // Amazon Data Firehose guide, Data transformation
 
 // Which of its calls a call is.
 enum class CallKind : std::uint32_t { read, delivery };
@@ -56,6 +63,7 @@ FirehoseDeliveryStream::FirehoseDeliveryStream(sim::Simulation& sim, const std::
       delivery_chance_(stream("delivery")),
       error_chance_(stream("failure")),
       backoff_chance_(stream("backoff")),
+      partition_chance_(stream("partition")),
       records_(second_of(quota(settings, 500'000, 100'000))),
       requests_(second_of(quota(settings, 2000, 1000))),
       bytes_(second_of(quota(settings, 5 << 20, 1 << 20))),
@@ -69,6 +77,28 @@ FirehoseDeliveryStream::FirehoseDeliveryStream(sim::Simulation& sim, const std::
   if (!stream_name_.empty()) {
     source_account_.reset(new MessageAccount{source_metrics_});
     reader_ = std::make_unique<StreamConsumer>(*this, *source_account_);
+  }
+  if (settings.has_processing()) {
+    const auto& p = settings.processing();
+    function_name_ = p.function();
+    transform_ = std::make_unique<FirehoseTransform>(
+        *this, *this, metric_set_,
+        FirehoseTransform::Settings{
+            .buffering_size = static_cast<std::uint64_t>(p.buffering_size()),
+            .buffering_interval = to_duration(p.buffering_interval()),
+            .retries = static_cast<std::uint32_t>(p.number_of_retries()),
+            .outstanding = static_cast<std::uint32_t>(p.outstanding_invocations()),
+            .output_ratio = p.output_ratio()},
+        batches_);
+  }
+  if (settings.has_dynamic_partitioning()) {
+    const auto& p = settings.dynamic_partitioning();
+    partition_keys_.emplace(p.keys());
+    partitions_ = std::make_unique<FirehosePartitions>(
+        *this, *this,
+        std::max(static_cast<std::uint64_t>(settings.buffering_size()), least_partition_buffer),
+        to_duration(settings.buffering_interval()) * partition_delay_halves / 2,
+        static_cast<std::size_t>(p.active_partition_quota()));
   }
   publish_metrics(settings);
 }
@@ -90,6 +120,12 @@ void FirehoseDeliveryStream::publish_metrics(const settings::FirehoseDeliveryStr
   cloudwatch.publish_growth(named("DeliveryToS3.Records"), metric.delivered);
   cloudwatch.publish_growth(named("BackupToS3.Records"), metric.backed_up);
   cloudwatch.publish(named("DeliveryToS3.DataFreshness"), *this);
+  cloudwatch.publish_sample(named("PartitionCount"), metric.partitions);
+  if (transform_ == nullptr) return;
+  cloudwatch.publish_growth(named("SucceedProcessing.Records"), transform_->metric.processed);
+  auto time = named("ExecuteProcessing.Duration");
+  time.scale = 1000;
+  cloudwatch.publish_records(time, transform_->metric.time);
 }
 
 void FirehoseDeliveryStream::check(const settings::FirehoseDeliveryStream& settings,
@@ -99,6 +135,25 @@ void FirehoseDeliveryStream::check(const settings::FirehoseDeliveryStream& setti
     check.error("retry_duration",
                 "is of HTTP endpoints; deliveries to S3 are tried for 24 hours (Amazon Data "
                 "Firehose guide, Data delivery)");
+  }
+  if (settings.has_dynamic_partitioning()) {
+    constexpr auto source = "(Amazon Data Firehose guide, Dynamic partitioning)";
+    if (settings.destination() != settings::FirehoseDeliveryStream::S3) {
+      check.error("dynamic_partitioning", fmt::format("is of S3 as the destination {}", source));
+    }
+    if (check.given("buffering_size") &&
+        static_cast<std::uint64_t>(settings.buffering_size()) < least_partition_buffer) {
+      check.error("buffering_size",
+                  fmt::format("is below the 64 MiB that dynamic partitioning needs {}", source));
+    }
+  }
+  const auto limit =
+      integer_setting(check.settings_of(settings.processing().function()), "timeout");
+  if (settings.has_processing() && limit && Duration(*limit) > longest_function) {
+    check.error("processing.function",
+                fmt::format("{} may take {} s, more than the 5 minutes that Firehose waits (Amazon "
+                            "Data Firehose guide, Data transformation)",
+                            settings.processing().function(), Duration(*limit) / 1s));
   }
   if (!settings.stream().empty() && check.given("quota")) {
     check.error("quota",
@@ -113,6 +168,7 @@ void FirehoseDeliveryStream::wire(sim::Wiring& wiring) {
     destination_ = std::make_unique<Connector>(*this, 0, wiring.find<Callable>(destination_name_),
                                                connection_, "deliveries");
   }
+  if (transform_ != nullptr) transform_->wire(wiring.find<Callable>(function_name_));
   if (stream_name_.empty()) return;
   stream_port_ = &wiring.find<StreamPort>(stream_name_);
   stream_port_->add_consumer(*reader_);
@@ -158,7 +214,11 @@ void FirehoseDeliveryStream::put(Call& call, Batch& batch, bool plain) {
     it.result = result;
     if (result == Entry::accepted) take(it);
   }
-  if (result == Entry::throttled) metric.throttled.add(records);
+  throttling.offer(*call.caller, records);
+  if (result == Entry::throttled) {
+    metric.throttled.add(records);
+    throttling.refuse(*call.caller, 0, records);
+  }
   if (result == Entry::refused) outcome = Outcome::error;
   if (result == Entry::throttled && plain) outcome = Outcome::throttled;
 }
@@ -171,7 +231,21 @@ void FirehoseDeliveryStream::take(Message message) {
   metric.incoming_records.add(message.count);
   metric.incoming_bytes.add(message.bytes);
   batches_.ledger().accept_many(message, account_);
-  buffer_.add(message);
+  transform_ != nullptr ? transform_->add(message) : on_processed(message);
+}
+
+void FirehoseDeliveryStream::on_processed(const Message& message) {
+  if (partitions_ == nullptr) return buffer_.add(message);
+  const std::uint32_t key =
+      message.key != 0 ? message.key : partition_keys_->draw(partition_chance_);
+  if (!partitions_->add(key, message)) on_processing_failed(message);
+  metric.partitions.set(sim().now(), static_cast<std::int64_t>(partitions_->active()));
+}
+
+// The error prefix of the bucket takes it.
+void FirehoseDeliveryStream::on_processing_failed(const Message& message) {
+  metric.errors.add(message.count);
+  batches_.ledger().forward_many(account_, message.count);
 }
 
 // A stream as the source ------------------------------------------------------------------------
@@ -247,6 +321,9 @@ void FirehoseDeliveryStream::on_timeout(Call& call, Handle) {
 // Delivery --------------------------------------------------------------------------------------
 
 void FirehoseDeliveryStream::on_flush(std::vector<Message>& messages, Time opened) {
+  if (partitions_ != nullptr) {
+    metric.partitions.set(sim().now(), static_cast<std::int64_t>(partitions_->active()));
+  }
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(deliveries_.size()));
     deliveries_.emplace_back();
@@ -318,6 +395,8 @@ void FirehoseDeliveryStream::end(Delivery& delivery, std::uint32_t number) {
 // Age of the oldest record that is not delivered.
 void FirehoseDeliveryStream::collect(std::uint32_t, Time, Time to, StatisticSet& out) {
   Time oldest = buffer_.empty() ? to : buffer_.opened();
+  if (transform_ != nullptr) oldest = transform_->oldest(oldest);
+  if (partitions_ != nullptr) oldest = partitions_->oldest(oldest);
   for (const Delivery& it : deliveries_) {
     if (it.attempt > 0) oldest = std::min(oldest, it.oldest);
   }
@@ -326,6 +405,8 @@ void FirehoseDeliveryStream::collect(std::uint32_t, Time, Time to, StatisticSet&
 
 std::uint64_t FirehoseDeliveryStream::messages_held() const {
   std::uint64_t held = buffer_.count();
+  if (transform_ != nullptr) held += transform_->count();
+  if (partitions_ != nullptr) held += partitions_->count();
   for (const Delivery& delivery : deliveries_) {
     for (const Message& it : delivery.messages) held += it.count;
   }

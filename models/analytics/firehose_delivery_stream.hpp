@@ -2,24 +2,30 @@
 // a Kinesis stream, once a second and shard, as one of those who share its reads. They gather in a
 // buffer that is delivered when it is large or old enough, whichever comes first. A delivery that
 // fails is tried again: to S3 for 24 hours, then its records are lost; to an HTTP endpoint for the
-// retry duration, then they go to the backup bucket.
+// retry duration, then they go to the backup bucket. Records may be transformed by a function first
+// (firehose_transform), and have a buffer for each partition (firehose_partitions); what fails
+// there goes to the error output at once.
 //
-// Left out: dynamic partitioning, transformation by Lambda, conversion of formats; buffers that
-// grow when delivery falls behind; other destinations; the order of deliveries; a delivery that
-// timed out and arrived nevertheless.
+// Left out: conversion of formats, deaggregation, base64's third more of an invocation; buffers
+// that grow when delivery falls behind; other destinations; the order of deliveries; a delivery
+// that timed out and arrived nevertheless.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <vector>
 
+#include "models/analytics/firehose_partitions.hpp"
+#include "models/analytics/firehose_transform.hpp"
 #include "models/mechanisms/cloudwatch.hpp"
 #include "models/mechanisms/connector.hpp"
 #include "models/mechanisms/flush_buffer.hpp"
+#include "models/mechanisms/key_popularity.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/ports_messaging.hpp"
 #include "models/mechanisms/retry.hpp"
 #include "models/mechanisms/token_bucket.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -33,7 +39,8 @@ class FirehoseDeliveryStream final : public sim::Component,
                                      public MessageTarget,
                                      public MetricPublisher,
                                      public LossLedger::Holder,
-                                     public FlushBuffer::Owner {
+                                     public FlushBuffer::Owner,
+                                     public FirehoseTransform::Next {
  public:
   FirehoseDeliveryStream(sim::Simulation& sim, const std::string& name,
                          const settings::FirehoseDeliveryStream& settings);
@@ -62,10 +69,14 @@ class FirehoseDeliveryStream final : public sim::Component,
     sim::Counter failures{set, "DeliveryFailures", "deliveries that failed, each try"};
     sim::Counter delivered{set, "DeliveryToS3.Records", "records delivered"};
     sim::Counter backed_up{set, "BackupToS3.Records", "records that went to the backup bucket"};
+    sim::Counter errors{set, "ErrorOutput.Records", "records that went to the error output"};
+    sim::Level partitions{set, "PartitionCount", "Count", "partitions with records in buffers"};
     sim::Histogram freshness{set, "DeliveryToS3.DataFreshness",
                              "age of the oldest record of a delivery"};
   };
   Metrics metric{metric_set_};
+  sim::Throttling throttling{
+      *this, metric_set_, "Throttling", "records put", {"ServiceUnavailable"}};
 
  private:
   struct Delivery {
@@ -77,6 +88,8 @@ class FirehoseDeliveryStream final : public sim::Component,
   void publish_metrics(const settings::FirehoseDeliveryStream& settings);
   void put(sim::Call& call, Batch& batch, bool plain);
   void take(Message message);
+  void on_processed(const Message& message) override;
+  void on_processing_failed(const Message& message) override;
   void on_put_done(sim::Handle handle);
   void read(std::uint32_t shard);
   void on_read_due(std::uint64_t shard);
@@ -87,13 +100,13 @@ class FirehoseDeliveryStream final : public sim::Component,
   void delivery_ended(std::uint32_t delivery, bool success);
   void end(Delivery& delivery, std::uint32_t number);
 
-  std::string stream_name_, destination_name_;
+  std::string stream_name_, destination_name_, function_name_;
   bool http_;
   std::uint32_t record_size_;
   sim::Duration retry_duration_;
   sim::Distribution put_time_, delivery_time_;
   Backoff backoff_;
-  sim::Stream put_chance_, delivery_chance_, error_chance_, backoff_chance_;
+  sim::Stream put_chance_, delivery_chance_, error_chance_, backoff_chance_, partition_chance_;
   double errors_ = 0;
   TokenBucket records_, requests_, bytes_;
   Messages& batches_;
@@ -104,6 +117,9 @@ class FirehoseDeliveryStream final : public sim::Component,
   std::unique_ptr<MessageAccount> source_account_;
   std::unique_ptr<StreamConsumer> reader_;
   FlushBuffer buffer_;
+  std::unique_ptr<FirehoseTransform> transform_;
+  std::unique_ptr<FirehosePartitions> partitions_;
+  std::optional<KeyPopularity> partition_keys_;
   sim::Lane delivery_lane_, read_lane_;
   Connector::Settings connection_;
   std::unique_ptr<Connector> destination_, stream_;

@@ -36,8 +36,8 @@ std::uint32_t records_in(const Message& message) { return message.aggregated ? 1
 KinesisDataStream::KinesisDataStream(sim::Simulation& sim, const std::string& name,
                                      const settings::KinesisDataStream& settings)
     : Component(sim, name),
+      RecordStream(*this, metric_set_, to_duration(settings.retention_period())),
       on_demand_(settings.stream_mode() == settings::KinesisDataStream::ON_DEMAND),
-      retention_(to_duration(settings.retention_period())),
       propagation_(to_duration(settings.propagation())),
       reshard_time_(to_duration(settings.reshard_time())),
       update_time_(to_duration(settings.update_shard_count_time())),
@@ -53,8 +53,6 @@ KinesisDataStream::KinesisDataStream(sim::Simulation& sim, const std::string& na
       error_chance_(stream("failure")),
       split_chance_(stream("on demand")),
       keys_(settings.partition_keys()),
-      batches_(Messages::of(sim)),
-      account_(batches_.ledger().open(*this, messages_, *this)),
       changes_(changes_of(settings)) {
   set_zone(regional_place(sim, settings.region()));
   const auto shards = static_cast<std::uint32_t>(settings.shards());
@@ -109,18 +107,6 @@ bool KinesisDataStream::set_errors(double share) {
 
 // Puts ------------------------------------------------------------------------------------------
 
-HashKey KinesisDataStream::position_of(std::uint32_t key) {
-  if (key >= positions_.size()) {
-    const std::size_t known = positions_.size();
-    positions_.resize(std::max<std::size_t>(key + std::size_t{1}, known + known / 2));
-    for (std::size_t i = known; i < positions_.size(); ++i) {
-      positions_[i] = hash_key_of(fmt::format_int(i).c_str());
-    }
-    newest_.resize(positions_.size());
-  }
-  return positions_[key];
-}
-
 void KinesisDataStream::on_request(Call& call, Handle handle) {
   const bool plain = batches_.find(call) == nullptr;
   Batch& batch = batches_.of_call(call, record_size_);
@@ -162,7 +148,8 @@ void KinesisDataStream::put(Call& call, Batch& batch, bool plain) {
     return;
   }
   const std::size_t entries = batch.messages.size();
-  for (std::size_t i = 0; i < entries; ++i) put_record(batch, i);
+  writes.offer(*call.caller, records);
+  for (std::size_t i = 0; i < entries; ++i) put_record(*call.caller, batch, i);
   call.outcome = Outcome::ok;
   if (!plain) return;
   const Entry result = batch.messages.front().result;
@@ -171,7 +158,7 @@ void KinesisDataStream::put(Call& call, Batch& batch, bool plain) {
 }
 
 // Of a group as many as the shard's buckets take; the rest becomes an entry of its own.
-void KinesisDataStream::put_record(Batch& batch, std::size_t entry) {
+void KinesisDataStream::put_record(const sim::Entity& caller, Batch& batch, std::size_t entry) {
   const Time now = sim().now();
   Message& message = batch.messages[entry];
   const std::uint32_t records = records_in(message);
@@ -196,6 +183,7 @@ void KinesisDataStream::put_record(Batch& batch, std::size_t entry) {
                         : limits.write_bytes.room(now, std::max(1.0, static_cast<double>(each))));
   const auto taken = static_cast<std::uint32_t>(std::min<std::uint64_t>(room, records));
   metric.write_throttled.add(records - taken);
+  writes.refuse(caller, 0, records - taken);
   if (taken == 0) {
     message.result = Entry::throttled;
     return;
@@ -219,42 +207,23 @@ void KinesisDataStream::put_record(Batch& batch, std::size_t entry) {
 }
 
 void KinesisDataStream::take(Message& message, std::uint32_t shard) {
-  const Time now = sim().now();
-  message.result = Entry::accepted;
-  message.receipt = log_.next(shard);
-  log_.append(shard, message, now);
+  append(shard, message);
   metric.incoming_records.add(records_in(message));
   metric.incoming_bytes.add(message.bytes);
   limits_[shard].bytes_this_minute += message.bytes;
-  if (message.key != 0 && !message.aggregated) {
-    Time& newest = newest_[message.key];
-    if (message.sent < newest) messages_.reordered.add(message.count);
-    newest = std::max(newest, message.sent);
-  }
-  batches_.ledger().accept_many(message, account_);
-  for (StreamConsumer* consumer : consumers_) consumer->appended(shard, message);
-  if (!consumers_.empty()) batches_.ledger().forward_many(account_, message.count);
-  if (!limits_[shard].subscribers.empty()) schedule_push(shard, now + propagation_);
+  if (!limits_[shard].subscribers.empty()) schedule_push(shard, sim().now() + propagation_);
 }
 
 // Reads -----------------------------------------------------------------------------------------
-
-std::vector<StreamPort::Shard> KinesisDataStream::shards() const {
-  std::vector<Shard> all;
-  for (std::uint32_t i = 0; i < log_.partitions(); ++i) all.push_back(shard(i));
-  return all;
-}
-
-StreamPort::Shard KinesisDataStream::shard(std::uint32_t number) const {
-  return {number, log_.closed(number), log_.first(number), log_.next(number), log_.parents(number)};
-}
 
 void KinesisDataStream::get(Call& call, Batch& batch) {
   const Time now = sim().now();
   Limits& limits = limits_[batch.shard];
   batch.messages.clear();
+  reads.offer(*call.caller);
   if (limits.read_bytes.available(now) <= 0 || !limits.read_calls.take(now)) {
     metric.read_throttled.add();
+    reads.refuse(*call.caller, 0);
     call.outcome = Outcome::throttled;
     return;
   }
@@ -263,18 +232,11 @@ void KinesisDataStream::get(Call& call, Batch& batch) {
   expire(batch.shard);
   if (get_chance_.chance(empty_reads_)) return metric.iterator_age.record(sim::Duration(0));
   const auto read =
-      log_.read(batch.shard, batch.position,
-                {std::min(batch.most, most_records_read), most_bytes_read}, batch.messages);
-  batch.position = read.next;
-  hand_out(batch);
+      RecordStream::read(batch, {std::min(batch.most, most_records_read), most_bytes_read});
   limits.read_bytes.take_or_owe(now, static_cast<double>(read.bytes));
   metric.get_records.add(read.records);
   metric.get_bytes.add(read.bytes);
   metric.iterator_age.record(read.records == 0 ? sim::Duration(0) : now - read.last_arrived);
-}
-
-void KinesisDataStream::hand_out(Batch& batch) const {
-  for (Message& message : batch.messages) message.account = batch.account;
 }
 
 void KinesisDataStream::subscribe(Handle handle, Batch& batch) {
@@ -323,10 +285,8 @@ bool KinesisDataStream::push(Handle handle, std::uint32_t shard, Time& again_at)
     return false;
   }
   batch.messages.clear();
-  const auto read =
-      log_.read(shard, batch.position,
-                {std::min(batch.most, most_records_read), most_bytes_read, now - propagation_},
-                batch.messages);
+  const auto read = RecordStream::read(
+      batch, {std::min(batch.most, most_records_read), most_bytes_read, now - propagation_});
   if (read.records == 0) {
     const bool ended = log_.closed(shard) && batch.position >= log_.next(shard);
     if (ended) sim().answer(handle, Outcome::ok);
@@ -335,8 +295,6 @@ bool KinesisDataStream::push(Handle handle, std::uint32_t shard, Time& again_at)
     }
     return ended;
   }
-  batch.position = read.next;
-  hand_out(batch);
   limit.take_or_owe(now, static_cast<double>(read.bytes));
   metric.pushed.add(read.records);
   metric.behind.record(read.next < log_.next(shard) ? now - read.last_arrived : sim::Duration(0));
@@ -357,36 +315,15 @@ TokenBucket& KinesisDataStream::push_limit(LossLedger::Account account, std::uin
   return push_limits_.insert(found, {account, shard, TokenBucket(read_bytes, read_bytes)})->bytes;
 }
 
-// Retention -------------------------------------------------------------------------------------
+// Once a minute ----------------------------------------------------------------------------------
 
-void KinesisDataStream::expire(std::uint32_t shard) {
-  const std::uint64_t expired = log_.expire(shard, sim().now() - retention_);
-  if (expired == 0) return;
-  if (consumers_.empty()) batches_.ledger().end_many(account_, expired, Fate::expired);
-  for (StreamConsumer* consumer : consumers_) consumer->trimmed(shard, log_.first(shard));
-}
-
-// What all applications are done with is kept no longer than one of them may want to go back.
 void KinesisDataStream::on_minute_over() {
-  sim::Duration rewind{0};
-  for (const StreamConsumer* it : consumers_) rewind = std::max(rewind, it->rewind());
-  for (std::uint32_t shard = 0; shard < log_.partitions(); ++shard) {
-    expire(shard);
-    std::uint64_t done = consumers_.empty() ? 0 : log_.next(shard);
-    for (const StreamConsumer* it : consumers_) done = std::min(done, it->checkpointed(shard));
-    if (done > log_.first(shard)) log_.forget(shard, done, sim().now() - rewind);
-  }
+  forget_what_is_done();
   if (on_demand_) grow();
   sim().after<&KinesisDataStream::on_minute_over>(1min, this);
 }
 
-void KinesisDataStream::report(sim::RunLog&) {
-  for (std::uint32_t shard = 0; shard < log_.partitions(); ++shard) expire(shard);
-}
-
-std::uint64_t KinesisDataStream::messages_held() const {
-  return consumers_.empty() ? log_.records_kept() : 0;
-}
+void KinesisDataStream::report(sim::RunLog&) { expire_all(); }
 
 KinesisDataStream::Limits::Limits()
     : write_records(windtunnel::write_records, windtunnel::write_records),

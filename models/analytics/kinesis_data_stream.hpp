@@ -31,10 +31,10 @@
 #include "models/analytics/kinesis_stream_change.hpp"
 #include "models/mechanisms/cloudwatch.hpp"
 #include "models/mechanisms/key_popularity.hpp"
-#include "models/mechanisms/partitioned_log.hpp"
 #include "models/mechanisms/ports.hpp"
-#include "models/mechanisms/ports_messaging.hpp"
+#include "models/mechanisms/record_stream.hpp"
 #include "models/mechanisms/token_bucket.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -46,8 +46,7 @@ class SettingsCheck;
 class KinesisDataStream final : public sim::Component,
                                 public Callable,
                                 public MessageTarget,
-                                public StreamPort,
-                                public LossLedger::Holder {
+                                public RecordStream {
  public:
   KinesisDataStream(sim::Simulation& sim, const std::string& name,
                     const settings::KinesisDataStream& settings);
@@ -62,15 +61,6 @@ class KinesisDataStream final : public sim::Component,
 
   Resolution resolve(const Query&) override { return {{address_of(0)}}; }
   Kind kind() const override { return Kind::stream; }
-  std::vector<Shard> shards() const override;
-  Shard shard(std::uint32_t number) const override;
-  std::uint64_t position_at(std::uint32_t shard, sim::Time date) const override {
-    return log_.position_at(shard, date);
-  }
-  std::uint32_t shard_of(std::uint32_t key) override { return log_.at(position_of(key)); }
-  void add_consumer(StreamConsumer& consumer) override { consumers_.push_back(&consumer); }
-  std::uint64_t messages_held() const override;
-
   std::size_t log_bytes() const { return log_.bytes(); }
 
   struct Metrics {
@@ -94,6 +84,9 @@ class KinesisDataStream final : public sim::Component,
                           "how far a pushed event is behind the tip of its shard"};
   };
   Metrics metric{metric_set_};
+  static constexpr const char* exceeded = "ProvisionedThroughputExceeded";
+  sim::Throttling writes{*this, metric_set_, "WriteThrottling", "records written", {exceeded}};
+  sim::Throttling reads{*this, metric_set_, "ReadThrottling", "GetRecords", {exceeded}};
 
  private:
   // A shard's limits, and who waits for its records.
@@ -111,10 +104,9 @@ class KinesisDataStream final : public sim::Component,
     TokenBucket bytes;
   };
   void publish_metrics(const settings::KinesisDataStream& settings);
-  HashKey position_of(std::uint32_t key);
 
   void put(sim::Call& call, Batch& batch, bool plain);
-  void put_record(Batch& batch, std::size_t entry);
+  void put_record(const sim::Entity& caller, Batch& batch, std::size_t entry);
   void take(Message& message, std::uint32_t shard);
   void get(sim::Call& call, Batch& batch);
   void answer_after(sim::Handle handle, const sim::Distribution& law, sim::Outcome outcome);
@@ -124,8 +116,6 @@ class KinesisDataStream final : public sim::Component,
   void on_push_due(std::uint64_t shard);
   bool push(sim::Handle handle, std::uint32_t shard, sim::Time& again_at);
   TokenBucket& push_limit(LossLedger::Account account, std::uint32_t shard);
-  void hand_out(Batch& batch) const;
-  void expire(std::uint32_t shard);
   void on_minute_over();
 
   void open_shard(HashRange range, std::vector<std::uint32_t> parents);
@@ -138,21 +128,14 @@ class KinesisDataStream final : public sim::Component,
   void on_demand_split(std::uint64_t shard);
 
   bool on_demand_;
-  sim::Duration retention_, propagation_, reshard_time_, update_time_;
+  sim::Duration propagation_, reshard_time_, update_time_;
   std::uint32_t max_record_size_, record_size_;
   double empty_reads_, slow_ = 1, errors_ = 0;
   sim::Distribution put_time_, get_time_, split_time_;
   sim::Stream put_chance_, get_chance_, key_chance_, error_chance_, split_chance_;
   KeyPopularity keys_;
-  MessageAccount messages_{metric_set_};
-  Messages& batches_;
-  LossLedger::Account account_;
-  PartitionedLog log_;
   std::vector<Limits> limits_;  // by shard
-  std::vector<StreamConsumer*> consumers_;
   std::vector<PushLimit> push_limits_;
-  std::vector<HashKey> positions_;  // by key
-  std::vector<sim::Time> newest_;   // by key: when the newest record that was taken was sent
   std::vector<StreamChange> changes_;
   bool updating_ = false;
 };

@@ -13,6 +13,7 @@ namespace windtunnel {
 
 using S = settings::LambdaEventSourceMapping;
 using sim::Duration;
+using std::chrono::hours;
 using std::chrono::seconds;
 
 namespace {
@@ -37,7 +38,7 @@ LambdaStreamSource::Settings stream_settings(const S& s) {
       .batch_size = static_cast<std::uint32_t>(s.has_batch_size() ? s.batch_size() : 100),
       .lanes = static_cast<std::uint32_t>(s.parallelization_factor()),
       .window = to_duration(s.maximum_batching_window()),
-      .polling_interval = to_duration(s.polling_interval()),
+      .polling_interval = {},
       .partial = s.report_batch_item_failures(),
       .bisect = s.bisect_batch_on_function_error(),
       .from_latest = s.starting_position() == S::LATEST,
@@ -46,6 +47,7 @@ LambdaStreamSource::Settings stream_settings(const S& s) {
   if (s.has_maximum_retry_attempts()) {
     it.maximum_retry_attempts = static_cast<std::uint32_t>(s.maximum_retry_attempts());
   }
+  if (s.has_polling_interval()) it.polling_interval = to_duration(s.polling_interval());
   if (s.has_maximum_record_age()) it.maximum_record_age = to_duration(s.maximum_record_age());
   return it;
 }
@@ -136,6 +138,7 @@ class Check {
     }
     visibility(queue, window);
     throttled_receives(queue);
+    poison(queue);
   }
 
   void visibility(const google::protobuf::Message* queue, Duration window) {
@@ -176,19 +179,36 @@ class Check {
                     s_.function()));
   }
 
+  void poison(const google::protobuf::Message* queue) {
+    const auto* function = check_.settings_of(s_.function());
+    if (!has_setting(function, "poison") || has_setting(queue, "redrive_policy")) return;
+    check_.warning("queue",
+                   fmt::format("messages that {} fails on come back until they expire: {} has no "
+                               "redrive_policy (SQS, Using dead-letter queues)",
+                               s_.function(), s_.queue()));
+  }
+
   void of_streams() {
-    constexpr auto source = "Lambda guide, Using Lambda with Kinesis";
+    const auto* stream = check_.settings_of(s_.stream());
+    const bool dynamodb = stream != nullptr && stream->GetDescriptor()->name() == "DynamodbStream";
+    if (dynamodb && to_duration(s_.maximum_record_age()) > hours(24)) {
+      check_.warning("maximum_record_age",
+                     "has no effect: after 24 h a DynamoDB stream has its records no more "
+                     "(DynamoDB developer guide, Change data capture for DynamoDB Streams)");
+    }
     if (s_.has_maximum_retry_attempts() || s_.has_maximum_record_age()) return;
     check_.note("stream", fmt::format("a batch on which {} always fails blocks its shard until its "
-                                      "records expire: maximum_retry_attempts is absent ({})",
-                                      s_.function(), source));
+                                      "records expire: maximum_retry_attempts is absent (Lambda "
+                                      "guide, Using Lambda with {})",
+                                      s_.function(), dynamodb ? "DynamoDB" : "Kinesis"));
   }
 
   void only_of() {
     const bool queue = !s_.queue().empty();
     const auto belongs = [&](const char* field, bool to_queues) {
       if (queue == to_queues || !check_.given(field)) return;
-      check_.error(field, to_queues ? "is of queues" : "is of streams");
+      check_.error(field, fmt::format("is of {} (Lambda API, CreateEventSourceMapping)",
+                                      to_queues ? "queues" : "streams"));
     };
     belongs("maximum_concurrency", true);
     belongs("queue_scaling", true);

@@ -46,7 +46,7 @@ TokenBucket requests_of(std::int64_t concurrency) {
 LambdaFunction::LambdaFunction(sim::Simulation& sim, const std::string& name, const S& settings)
     : Component(sim, name),
       throttles(
-          metric_set_,
+          *this, metric_set_,
           {{{"ConcurrentInvocationLimitExceeded",
              "throttled: the account's concurrency was used up"},
             {"ReservedFunctionConcurrentInvocationLimitExceeded",

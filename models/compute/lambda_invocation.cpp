@@ -41,11 +41,12 @@ void LambdaFunction::invoke(Call& call, Handle handle) {
     metric.too_large.add();
     return sim().answer(handle, Outcome::error);
   }
+  throttles.offer(call);
   const std::uint8_t version = version_chance_.chance(additional_weight_) ? 1 : 0;
   Work& work = call.work_as<Work>();
   bool cold = false;
   if (const auto refusal = admit(version, work.environment, cold)) {
-    throttles.refuse(sim().now(), static_cast<std::size_t>(*refusal));
+    throttles.refuse(call, static_cast<std::size_t>(*refusal));
     return sim().answer(handle, Outcome::throttled);
   }
   work.calls = {};

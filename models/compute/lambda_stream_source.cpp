@@ -36,6 +36,7 @@ void LambdaStreamSource::wire(Callable& stream, StreamPort& port, Callable& func
                               Callable* on_failure, sim::ZoneId place) {
   stream_ = &stream;
   port_ = &port;
+  polling_interval_ = settings_.polling_interval.value_or(port.lambda_polling_interval());
   on_failure_ = on_failure;
   port.add_consumer(consumer_);
   invoker_.wire(function, place);
@@ -90,8 +91,8 @@ void LambdaStreamSource::on_answer(Call& call, Handle) {
   if (call.outcome == Outcome::ok) on_records(index, batch);
   if (shard.drained) return;
   shard.poll_due = true;
-  sim().after<&LambdaStreamSource::on_poll_due>(found ? between_reads : settings_.polling_interval,
-                                                this, index);
+  sim().after<&LambdaStreamSource::on_poll_due>(found ? between_reads : polling_interval_, this,
+                                                index);
 }
 
 void LambdaStreamSource::on_records(std::uint32_t index, const Batch& batch) {

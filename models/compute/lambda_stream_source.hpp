@@ -22,7 +22,8 @@ class LambdaStreamSource final : public sim::Entity, private BatchInvoker::Sourc
  public:
   struct Settings {
     std::uint32_t batch_size, lanes;
-    sim::Duration window, polling_interval;
+    sim::Duration window;
+    std::optional<sim::Duration> polling_interval;  // absent: the stream's
     bool partial, bisect, from_latest;
     std::optional<std::uint32_t> maximum_retry_attempts;
     std::optional<sim::Duration> maximum_record_age;
@@ -86,6 +87,7 @@ class LambdaStreamSource final : public sim::Entity, private BatchInvoker::Sourc
   Shard& shard_of(std::uint32_t lane) { return shards_[lane / settings_.lanes]; }
 
   Settings settings_;
+  sim::Duration polling_interval_{0};
   Messages& messages_;
   BatchInvoker invoker_;
   MessageAccount ledger_metrics_;

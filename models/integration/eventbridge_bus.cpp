@@ -18,25 +18,25 @@ using sim::Handle;
 using sim::Outcome;
 
 namespace {
-constexpr std::uint32_t largest = 256 * 1024;  // EventBridge API, PutEvents: all entries together
-constexpr std::size_t most_entries = 10;
+// EventBridge API, PutEvents: less than 256 KB.
+constexpr RequestLimits limits{.bytes = 256 * 1024 - 1, .entries = 10};
 constexpr int most_rules = 300, most_targets = 5;
 constexpr sim::Duration api_destination_timeout{std::chrono::seconds(5)};
 }  // namespace
 
 EventbridgeBus::EventbridgeBus(sim::Simulation& sim, const std::string& name,
                                const settings::EventbridgeBus& settings)
-    : Component(sim, name),
-      messages_(Messages::of(sim)),
+    : EntryService(sim, name,
+                   {.limits = limits,
+                    .default_bytes = static_cast<std::uint32_t>(settings.message_size()),
+                    .request_time = to_distribution(settings.request_time()),
+                    .entries = "entries put",
+                    .quotas = {"ThrottlingException"}}),
       put_quota_(settings.put_events_quota(), settings.put_events_quota()),
       invocations_(settings.invocations_quota()),
-      default_bytes_(static_cast<std::uint32_t>(settings.message_size())),
       has_archive_(settings.has_archive()),
       retention_(to_duration(settings.archive().retention())),
-      request_time_(to_distribution(settings.request_time())),
       delivery_time_(to_distribution(settings.delivery_time())),
-      time_chance_(stream("times")),
-      error_chance_(stream("errors")),
       pusher_(*this, metric.messages,
               {metric.delivered, metric.failed, metric.dead_lettered, metric.retried}) {
   set_zone(regional_place(sim, settings.region()));
@@ -103,57 +103,15 @@ void EventbridgeBus::start() {
   }
 }
 
-bool EventbridgeBus::set_slow(double factor) {
-  slow_ = factor;
-  return true;
-}
-bool EventbridgeBus::set_errors(double share) {
-  errors_ = share;
-  return true;
-}
-
-void EventbridgeBus::on_request(Call& call, Handle handle) {
-  if (call.operation != sim::Operation::write) {
-    const bool check = call.operation == sim::Operation::health_check;
-    return sim().answer(handle, check ? Outcome::ok : Outcome::error);
-  }
-  Outcome outcome = Outcome::ok;
-  if (error_chance_.chance(errors_)) {
-    outcome = Outcome::error;
-  } else {
-    Batch& batch = messages_.of_call(call, default_bytes_);
-    std::uint64_t bytes = 0;
-    for (const Message& event : batch.messages) bytes += event.bytes;
-    const bool too_much = bytes >= largest || batch.messages.size() > most_entries ||
-                          batch.action != Batch::Action::send;
-    for (Message& event : batch.messages) {
-      event.result = too_much ? Entry::refused : Entry::none;
-      if (!too_much) take(event);
-    }
-    if (too_much) metric.refused.add(batch.messages.size());
-    if (batch.messages.size() == 1 && batch.messages[0].result != Entry::accepted) {
-      outcome = batch.messages[0].result == Entry::throttled ? Outcome::throttled : Outcome::error;
-    }
-  }
-  call.work_as<Outcome>() = outcome;
-  const Duration time = request_time_.sample(time_chance_);
-  sim().after<&EventbridgeBus::on_reply_due>(
-      slow_ == 1 ? time : sim::from_seconds(sim::seconds(time) * slow_), this, handle);
-}
-
-void EventbridgeBus::on_reply_due(Handle handle) {
-  sim().answer(handle, sim().call(handle).work_as<Outcome>());
-}
-
-void EventbridgeBus::take(Message& event) {
+std::optional<std::size_t> EventbridgeBus::take(Message& event) {
   if (!put_quota_.take(sim().now())) {
-    event.result = Entry::throttled;
-    return metric.throttled.add();
+    metric.throttled.add();
+    return 0;
   }
-  event.result = Entry::accepted;
   metric.put.add();
   if (has_archive_) archive(event);
   route(event);
+  return std::nullopt;
 }
 
 bool EventbridgeBus::matches(const Rule& rule, const Message& event) const {

@@ -13,10 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "models/mechanisms/ports.hpp"
+#include "models/mechanisms/entry_service.hpp"
 #include "models/mechanisms/pusher.hpp"
 #include "models/mechanisms/token_bucket.hpp"
-#include "sim/simulation.hpp"
 
 namespace windtunnel {
 
@@ -26,7 +25,7 @@ namespace settings {
 class EventbridgeBus;
 }
 
-class EventbridgeBus final : public sim::Component, public Callable, public MessageTarget {
+class EventbridgeBus final : public EntryService {
  public:
   EventbridgeBus(sim::Simulation& sim, const std::string& name,
                  const settings::EventbridgeBus& settings);
@@ -34,19 +33,12 @@ class EventbridgeBus final : public sim::Component, public Callable, public Mess
 
   void wire(sim::Wiring& wiring) override { pusher_.wire(wiring); }
   void start() override;
-  void on_request(sim::Call& call, sim::Handle handle) override;
-  bool set_slow(double factor) override;
-  bool set_errors(double share) override;
-  Resolution resolve(const Query&) override {
-    return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
-  }
   Kind kind() const override { return Kind::bus; }
 
   struct Metrics {
     sim::MetricSet& set;
     sim::Counter put{set, "PutEventsEntriesCount", "entries accepted"};
     sim::Counter throttled{set, "PutEventsThrottledEntriesCount", "entries over the quota"};
-    sim::Counter refused{set, "RefusedEvents", "too large, or in a batch that is"};
     sim::Counter matched{set, "MatchedEvents", "events that matched any rule"};
     sim::Counter invocations{set, "Invocations", "targets invoked"};
     sim::Counter delivered{set, "SuccessfulInvocations", "invocations that succeeded"};
@@ -71,26 +63,21 @@ class EventbridgeBus final : public sim::Component, public Callable, public Mess
   };
 
   bool matches(const Rule& rule, const Message& event) const;
-  void take(Message& event);
+  std::optional<std::size_t> take(Message& event) override;
   void route(Message& event);
   void archive(const Message& event);
   void on_replay(std::uint64_t replay);
-  void on_reply_due(sim::Handle handle);
   void publish_metrics(const settings::EventbridgeBus& settings);
 
-  Messages& messages_;
   std::vector<Rule> rules_;
   TokenBucket put_quota_;
   Pacer invocations_;
-  std::uint32_t default_bytes_;
   bool has_archive_;
   sim::Duration retention_;
   std::deque<Message> archived_;
   std::size_t forgotten_ = 0;  // archived before archived_.front()
   std::vector<Replay> replays_;
-  sim::Distribution request_time_, delivery_time_;
-  double slow_ = 1, errors_ = 0;
-  sim::Stream time_chance_, error_chance_;
+  sim::Distribution delivery_time_;
   Pusher pusher_;
 };
 

@@ -19,8 +19,20 @@ using sim::Outcome;
 
 namespace {
 
-constexpr std::uint32_t largest = 256 * 1024;  // SNS developer guide: a message, and a batch
-constexpr std::size_t most_entries = 10;
+// SNS developer guide: a message, and a batch.
+constexpr RequestLimits limits{.bytes = 256 * 1024, .entries = 10};
+using S = settings::SnsTopic;
+
+// Throttling's words, in the order of Quota.
+enum Quota : std::size_t { messages, bytes, group };
+
+bool scope_is_group(const S& settings) {
+  return settings.has_fifo() && settings.fifo().fifo_throughput_scope() == S::Fifo::MESSAGE_GROUP;
+}
+double quota_of(const S& settings) {
+  return settings.has_fifo() && !scope_is_group(settings) ? settings.fifo().publish_quota()
+                                                          : settings.publish_quota();
+}
 
 DeliveryRetry retry_of(const settings::SnsTopic::DeliveryPolicy& policy) {
   const auto count = [](std::int64_t n) { return static_cast<std::uint32_t>(n); };
@@ -42,17 +54,20 @@ DeliveryRetry retry_of(const settings::SnsTopic::DeliveryPolicy& policy) {
 
 SnsTopic::SnsTopic(sim::Simulation& sim, const std::string& name,
                    const settings::SnsTopic& settings)
-    : Component(sim, name),
-      messages_(Messages::of(sim)),
-      quota_(settings.has_fifo() ? settings.fifo().publish_quota() : settings.publish_quota(),
-             settings.has_fifo() ? settings.fifo().publish_quota() : settings.publish_quota()),
-      default_bytes_(static_cast<std::uint32_t>(settings.message_size())),
-      request_time_(to_distribution(settings.request_time())),
+    : EntryService(sim, name,
+                   {.limits = limits,
+                    .default_bytes = static_cast<std::uint32_t>(settings.message_size()),
+                    .request_time = to_distribution(settings.request_time()),
+                    .entries = "messages published",
+                    .quotas = {"MessageQuota", "ByteQuota", "MessageGroupQuota"}}),
+      quota_(quota_of(settings), quota_of(settings)),
+      bytes_quota_(static_cast<double>(settings.fifo().publish_bytes_quota()),
+                   static_cast<double>(settings.fifo().publish_bytes_quota())),
+      group_quota_(settings.fifo().message_group_quota()),
+      by_group_(scope_is_group(settings)),
       delivery_time_(to_distribution(settings.delivery_time())),
       message_groups_(static_cast<std::uint32_t>(settings.message_groups())),
-      time_chance_(stream("times")),
-      error_chance_(stream("errors")),
-      group_chance_(stream("message groups")),
+      group_seed_(stream("message groups")()),
       pusher_(*this, metric.messages,
               {metric.delivered, metric.failed, metric.dead_lettered, metric.retried}) {
   set_zone(regional_place(sim, settings.region()));
@@ -72,6 +87,13 @@ SnsTopic::SnsTopic(sim::Simulation& sim, const std::string& name,
 }
 
 void SnsTopic::check(const settings::SnsTopic& settings, SettingsCheck& check) {
+  for (const char* quota : {"publish_quota", "publish_bytes_quota"}) {
+    if (scope_is_group(settings) && check.given(fmt::format("fifo.{}", quota))) {
+      check.error(fmt::format("fifo.{}", quota),
+                  "is a topic's own; with fifo_throughput_scope message_group the region's "
+                  "publish_quota counts (AWS general reference, Amazon SNS quotas)");
+    }
+  }
   if (check.given("message_groups") && !settings.has_fifo()) {
     check.error("message_groups", "is of FIFO topics (SNS, Message grouping for FIFO topics)");
   }
@@ -104,54 +126,6 @@ void SnsTopic::check(const settings::SnsTopic& settings, SettingsCheck& check) {
   }
 }
 
-bool SnsTopic::set_slow(double factor) {
-  slow_ = factor;
-  return true;
-}
-bool SnsTopic::set_errors(double share) {
-  errors_ = share;
-  return true;
-}
-
-void SnsTopic::on_request(Call& call, Handle handle) {
-  if (call.operation != sim::Operation::write) {
-    const bool check = call.operation == sim::Operation::health_check;
-    return sim().answer(handle, check ? Outcome::ok : Outcome::error);
-  }
-  Outcome outcome = Outcome::ok;
-  if (error_chance_.chance(errors_)) {
-    outcome = Outcome::error;
-  } else {
-    Batch& batch = messages_.of_call(call, default_bytes_);
-    std::uint64_t bytes = 0;
-    for (const Message& message : batch.messages) bytes += message.bytes;
-    const bool too_much = bytes > largest || batch.messages.size() > most_entries ||
-                          batch.action != Batch::Action::send;
-    for (Message& message : batch.messages) {
-      if (too_much) {
-        message.result = Entry::refused;
-        metric.refused.add();
-      } else if (!quota_.take(sim().now())) {
-        message.result = Entry::throttled;
-        metric.throttled.add();
-      } else {
-        publish(message);
-      }
-    }
-    if (batch.messages.size() == 1 && batch.messages[0].result != Entry::accepted) {
-      outcome = batch.messages[0].result == Entry::throttled ? Outcome::throttled : Outcome::error;
-    }
-  }
-  call.work_as<Outcome>() = outcome;
-  const Duration time = request_time_.sample(time_chance_);
-  sim().after<&SnsTopic::on_reply_due>(
-      slow_ == 1 ? time : sim::from_seconds(sim::seconds(time) * slow_), this, handle);
-}
-
-void SnsTopic::on_reply_due(Handle handle) {
-  sim().answer(handle, sim().call(handle).work_as<Outcome>());
-}
-
 bool SnsTopic::wanted(std::uint32_t subscription, const Message& message) const {
   const Filter& filter = filters_[subscription];
   if (filter.host == "*" && filter.path == "*") return true;
@@ -159,11 +133,38 @@ bool SnsTopic::wanted(std::uint32_t subscription, const Message& message) const 
   return matches_wildcard(filter.path, what.path) && matches_wildcard(filter.host, what.host);
 }
 
+std::optional<std::size_t> SnsTopic::take(Message& message) {
+  const sim::Time now = sim().now();
+  if (said_ && message.key == 0) {  // said again, it is of the same group
+    message.key =
+        1 + static_cast<std::uint32_t>(sim::mix(group_seed_ ^ message.content) % message_groups_);
+  }
+  std::optional<std::size_t> over;
+  if (said_ && !within_group_quota(message.key)) {
+    over = Quota::group;
+  } else if (!quota_.take(now)) {
+    over = Quota::messages;
+  } else if (said_ && !by_group_ && !bytes_quota_.take(now, message.bytes)) {
+    over = Quota::bytes;
+  }
+  over ? metric.throttled.add() : publish(message);
+  return over;
+}
+
+bool SnsTopic::within_group_quota(std::uint32_t group) {
+  const std::uint32_t* known = group_numbers_.find(group);
+  const auto number = known != nullptr ? *known : static_cast<std::uint32_t>(groups_.size());
+  if (known == nullptr) {
+    group_numbers_.insert(group, number);
+    groups_.emplace_back(group_quota_, group_quota_);
+  }
+  return groups_[number].take(sim().now());
+}
+
 // The message itself goes to one subscription, copies to the others.
 void SnsTopic::publish(Message& message) {
-  message.result = Entry::accepted;
-  if (said_ && message.key == 0) message.key = 1 + group_chance_.below(message_groups_);
-  if (said_ && !said_->is_new(message.content, sim().now())) return metric.known.add();
+  const std::uint64_t id = by_group_ ? message.content ^ sim::mix(message.key) : message.content;
+  if (said_ && !said_->is_new(id, sim().now())) return metric.known.add();
   metric.published.add();
   messages_.ledger().accept(message, pusher_.account());
   bool sent = false;

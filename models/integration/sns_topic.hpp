@@ -4,10 +4,11 @@
 // function has the message when its own asynchronous queue has it: its own retries follow. What
 // cannot be delivered goes to the subscription's dead-letter queue, or is lost.
 //
-// FIFO: in order within a message group for each subscription, published twice is delivered once.
+// FIFO: in order within a message group for each subscription, published twice is delivered once;
+// each group has a quota of its own within the topic's, or the region's (FifoThroughputScope).
 //
 // Left out: SMS, e-mail and mobile push, confirmation of subscriptions, filters on attributes, the
-// account's other topics in its quota, 300 messages/s a group, archiving and replay of FIFO topics.
+// account's other topics in its quota, archiving and replay of FIFO topics.
 #pragma once
 
 #include <optional>
@@ -15,10 +16,9 @@
 #include <vector>
 
 #include "models/mechanisms/deduplication.hpp"
-#include "models/mechanisms/ports.hpp"
+#include "models/mechanisms/entry_service.hpp"
 #include "models/mechanisms/pusher.hpp"
 #include "models/mechanisms/token_bucket.hpp"
-#include "sim/simulation.hpp"
 
 namespace windtunnel {
 
@@ -28,18 +28,12 @@ namespace settings {
 class SnsTopic;
 }
 
-class SnsTopic final : public sim::Component, public Callable, public MessageTarget {
+class SnsTopic final : public EntryService {
  public:
   SnsTopic(sim::Simulation& sim, const std::string& name, const settings::SnsTopic& settings);
   static void check(const settings::SnsTopic& settings, SettingsCheck& check);
 
   void wire(sim::Wiring& wiring) override { pusher_.wire(wiring); }
-  void on_request(sim::Call& call, sim::Handle handle) override;
-  bool set_slow(double factor) override;
-  bool set_errors(double share) override;
-  Resolution resolve(const Query&) override {
-    return {.addresses = {address_of(0)}, .ttl = std::chrono::seconds(60)};
-  }
   Kind kind() const override { return said_ ? Kind::fifo_topic : Kind::topic; }
 
   struct Metrics {
@@ -50,9 +44,8 @@ class SnsTopic final : public sim::Component, public Callable, public MessageTar
     sim::Counter filtered{set, "NumberOfNotificationsFilteredOut", "refused by filter policies"};
     sim::Counter dead_lettered{set, "NumberOfNotificationsRedrivenToDlq", "moved to a queue"};
     sim::Counter retried{set, "DeliveryRetries", "attempts after the first"};
-    sim::Counter throttled{set, "ThrottledRequests", "messages over the quota"};
+    sim::Counter throttled{set, "ThrottledRequests", "messages over a quota"};
     sim::Counter known{set, "DeduplicatedMessages", "published before, FIFO"};
-    sim::Counter refused{set, "RefusedMessages", "too large, or in a batch that is"};
     MessageAccount messages{set};
   };
   Metrics metric{metric_set_};
@@ -62,20 +55,22 @@ class SnsTopic final : public sim::Component, public Callable, public MessageTar
     std::string host = "*", path = "*";
   };
 
+  std::optional<std::size_t> take(Message& message) override;
+  bool within_group_quota(std::uint32_t group);
   void publish(Message& message);
   bool wanted(std::uint32_t subscription, const Message& message) const;
-  void on_reply_due(sim::Handle handle);
   void publish_metrics(const settings::SnsTopic& settings);
 
-  Messages& messages_;
   std::vector<Filter> filters_;        // of each subscription
   std::optional<Deduplication> said_;  // FIFO
-  TokenBucket quota_;
-  std::uint32_t default_bytes_;
-  sim::Distribution request_time_, delivery_time_;
-  double slow_ = 1, errors_ = 0;
+  TokenBucket quota_, bytes_quota_;
+  double group_quota_;
+  bool by_group_;  // FifoThroughputScope MessageGroup: deduplication too
+  KeyTable group_numbers_;
+  std::vector<TokenBucket> groups_;
+  sim::Distribution delivery_time_;
   std::uint32_t message_groups_;
-  sim::Stream time_chance_, error_chance_, group_chance_;
+  std::uint64_t group_seed_;
   Pusher pusher_;
 };
 

@@ -108,10 +108,10 @@ void SqsQueue::on_request(Call& call, Handle handle) {
 void SqsQueue::serve(Call& call, Handle handle, Batch& batch) {
   switch (batch.action) {
     case Action::send:
-      send(batch);
+      send(call, batch);
       break;
     case Action::remove:
-      remove(batch);
+      remove(call, batch);
       break;
     case Action::change_visibility:
       change_visibility(batch);
@@ -122,22 +122,14 @@ void SqsQueue::serve(Call& call, Handle handle, Batch& batch) {
       return reply(call, handle, Outcome::error);
   }
   count_levels();
-  // A request of one entry fails as that does; in a batch each entry has its own result.
-  Outcome outcome = Outcome::ok;
-  if (batch.messages.size() == 1 && batch.messages[0].result == Entry::throttled) {
-    outcome = Outcome::throttled;
-  } else if (batch.messages.size() == 1 && batch.messages[0].result != Entry::accepted) {
-    outcome = Outcome::error;
-  }
-  reply(call, handle, outcome);
+  reply(call, handle, outcome_of(batch));
 }
 
 // Producers ---------------------------------------------------------------------------------------
 
-void SqsQueue::send(Batch& batch) {
-  std::uint64_t bytes = 0;
-  for (const Message& message : batch.messages) bytes += message.bytes;
-  const bool too_much = bytes > largest_ || batch.messages.size() > 10;
+void SqsQueue::send(const Call& call, Batch& batch) {
+  throttling.offer(*call.caller, batch.messages.size());
+  const bool too_much = !RequestLimits{largest_, 10}.allow(batch);
   if (!too_much && limits_ != nullptr) {
     for (Message& message : batch.messages) message.key = group_of(message);
     limits_->admit(batch, FifoLimits::Action::send);
@@ -148,6 +140,7 @@ void SqsQueue::send(Batch& batch) {
       metric.refused.add();
     } else if (message.result == Entry::throttled) {
       metric.throttled.add();
+      throttling.refuse(*call.caller, Limit::quota);
     } else {
       send_one(message, batch);
     }
@@ -198,11 +191,13 @@ void SqsQueue::on_move_one(std::uint64_t task) {
 
 // Consumers ---------------------------------------------------------------------------------------
 
-void SqsQueue::remove(Batch& batch) {
+void SqsQueue::remove(const Call& call, Batch& batch) {
+  throttling.offer(*call.caller, batch.messages.size());
   if (limits_ != nullptr) limits_->admit(batch, FifoLimits::Action::remove);
   for (Message& message : batch.messages) {
     if (message.result == Entry::throttled) {
       metric.throttled.add();
+      throttling.refuse(*call.caller, Limit::quota);
       continue;
     }
     message.result = queue_->remove(message.receipt);
@@ -242,12 +237,15 @@ void SqsQueue::hand_out(Batch& batch, std::uint32_t servers) {
 void SqsQueue::receive(Call& call, Handle handle, Batch& batch) {
   const Duration wait = batch.wait < Duration::zero() ? wait_ : batch.wait;
   const bool is_short = wait == Duration::zero();
+  throttling.offer(*call.caller);
   if (limits_ != nullptr && !limits_->admit_receive()) {
     metric.throttled.add();
+    throttling.refuse(*call.caller, Limit::quota);
     return reply(call, handle, Outcome::throttled);
   }
   if (is_short && !fifo() && queue_->full()) {
     metric.over_limit.add();
+    throttling.refuse(*call.caller, Limit::in_flight);
     return reply(call, handle, Outcome::throttled);
   }
   hand_out(batch, is_short && !fifo() ? some_servers() : ~0u);

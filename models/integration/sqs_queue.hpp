@@ -24,6 +24,7 @@
 #include "models/mechanisms/ports_messaging.hpp"
 #include "models/mechanisms/token_bucket.hpp"
 #include "sim/simulation.hpp"
+#include "sim/throttling.hpp"
 
 namespace windtunnel {
 
@@ -86,6 +87,13 @@ class SqsQueue final : public sim::Component,
     MessageAccount messages{set};
   };
   Metrics metric{metric_set_};
+  // By what a call or an entry of a batch was refused.
+  enum Limit : std::size_t { quota, in_flight };
+  sim::Throttling throttling{*this,
+                             metric_set_,
+                             "Throttling",
+                             "receives, entries sent and deleted",
+                             {"RequestThrottled", "OverLimit"}};
 
  private:
   class FifoLimits;
@@ -100,10 +108,10 @@ class SqsQueue final : public sim::Component,
   };
 
   void serve(sim::Call& call, sim::Handle handle, Batch& batch);
-  void send(Batch& batch);
+  void send(const sim::Call& call, Batch& batch);
   void send_one(Message& message, const Batch& batch);
   std::uint32_t group_of(const Message& message);
-  void remove(Batch& batch);
+  void remove(const sim::Call& call, Batch& batch);
   void change_visibility(Batch& batch);
   void receive(sim::Call& call, sim::Handle handle, Batch& batch);
   void hand_out(Batch& batch, std::uint32_t servers);

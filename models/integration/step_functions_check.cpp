@@ -47,6 +47,13 @@ class Check {
     if (state.has_parallel() && state.parallel().branches().empty()) {
       check_.error(path + ".parallel", "branches is missing");
     }
+    for (int i = 0; i < state.parallel().branches_size(); ++i) {
+      tasks(state.parallel().branches(i), fmt::format("{}.parallel.branches.{}", path, i));
+    }
+    if (state.has_map()) {
+      tasks(state.map(), path + ".map");
+      items(state.map(), path + ".map");
+    }
     if (!state.has_choice()) return;
     double weights = 0;
     for (int i = 0; i < state.choice().branches_size(); ++i) {
@@ -54,6 +61,21 @@ class Check {
       leads(state.choice().branches(i).next(), fmt::format("{}.choice.branches.{}.next", path, i));
     }
     if (weights <= 0) check_.error(path + ".choice", "no branch has a weight above 0");
+  }
+
+  template <typename Branch>
+  void tasks(const Branch& branch, const std::string& path) {
+    if (!branch.has_task() && branch.tasks().empty()) check_.error(path + ".tasks", "is empty");
+  }
+
+  void items(const S::Map& map, const std::string& path) {
+    const std::int64_t tasks = map.has_task() ? 1 : map.tasks_size();
+    const std::int64_t events = map.items() * tasks * 5;
+    if (s_.type() == S::EXPRESS || events <= s_.history()) return;
+    check_.warning(path, fmt::format("its {} items make {} events in the history of an execution, "
+                                     "which fails at {} (Step Functions developer guide, Service "
+                                     "quotas)",
+                                     map.items(), events, s_.history()));
   }
 
   void leads(const std::string& name, const std::string& path) {

@@ -28,8 +28,9 @@ Duration timeout_of(const S& settings) {
 StepFunctionsStateMachine::StepFunctionsStateMachine(sim::Simulation& sim, const std::string& name,
                                                      const S& settings)
     : Component(sim, name),
-      throttles(metric_set_, {{{"StartExecutionThrottled", "refused: StartExecution's bucket"},
-                               {"TooManyOpenExecutions", "refused: open executions"}}}),
+      throttles(*this, metric_set_,
+                {{{"StartExecutionThrottled", "refused: StartExecution's bucket"},
+                  {"TooManyOpenExecutions", "refused: open executions"}}}),
       region_(settings.region()),
       express_(settings.type() == S::EXPRESS),
       synchronous_(settings.synchronous()),
@@ -74,9 +75,10 @@ void StepFunctionsStateMachine::publish_metrics() {
 
 void StepFunctionsStateMachine::on_request(Call& call, Handle handle) {
   TokenBucket& bucket = express_ ? quotas_->start_express : quotas_->start_standard;
+  throttles.offer(call);
   const bool full = !express_ && metric.open.value() >= most_open_;
   if (full || !bucket.take(sim().now())) {
-    throttles.refuse(sim().now(), full ? 1 : 0);
+    throttles.refuse(call, full ? 1 : 0);
     metric.throttled.add();
     return sim().answer(handle, Outcome::throttled);
   }
@@ -143,7 +145,8 @@ void StepFunctionsStateMachine::on_entered(Handle handle) {
 
 void StepFunctionsStateMachine::begin_tasks(Handle handle, const StepState& state) {
   Execution& it = executions_[handle];
-  const std::uint32_t all = state.is_map ? state.items : state.branches;
+  const auto branches = static_cast<std::uint32_t>(state.branches.size());
+  const std::uint32_t all = state.is_map ? state.items : branches;
   const std::uint32_t first = state.is_map ? std::min(state.most_at_once, all) : all;
   if (all == 0) return leave(handle);
   it.items_begun = it.tasks_open = first;
@@ -152,7 +155,7 @@ void StepFunctionsStateMachine::begin_tasks(Handle handle, const StepState& stat
     // A task that failed in no time has ended the state.
     const Execution* still = executions_.find(handle);
     if (still == nullptr || still->visit != visit) return;
-    begin_job(handle, static_cast<std::uint16_t>(state.first_task + (state.is_map ? 0 : i)));
+    begin_job(handle, state.branches[state.is_map ? 0 : i]);
   }
 }
 
@@ -197,9 +200,7 @@ void StepFunctionsStateMachine::begin_job(Handle execution, std::uint16_t task) 
   it.events += 3;
   jobs_[job] = {.execution = execution, .visit = it.visit, .attempt = 1, .task = task};
   metric.tasks.add(sim().now(), +1);
-  // The branches of a parallel state and the items of a map are states of their own.
-  const StepState& state = states_[it.state];
-  if (state.is_map || state.branches > 1) {
+  if (states_[it.state].has_states) {
     it.events += 2;
     transition<&StepFunctionsStateMachine::on_attempt>(job);
   } else {
@@ -207,12 +208,24 @@ void StepFunctionsStateMachine::begin_job(Handle execution, std::uint16_t task) 
   }
 }
 
+void StepFunctionsStateMachine::next_task(Handle handle) {
+  Job& job = jobs_[handle];
+  ++job.task;
+  job.attempt = 1;
+  executions_[job.execution].events += 5;
+  transition<&StepFunctionsStateMachine::on_attempt>(handle);
+}
+
 void StepFunctionsStateMachine::on_attempt(Handle handle) {
   const Job job = jobs_[handle];
   const Execution* execution = executions_.find(job.execution);
-  if (execution == nullptr || execution->visit != job.visit) {
+  const bool wanted = execution != nullptr && execution->visit == job.visit;
+  const bool full = wanted && !express_ && execution->events > history_;
+  if (!wanted || full) {
     metric.tasks.add(sim().now(), -1);
-    return jobs_.destroy(handle);
+    jobs_.destroy(handle);
+    if (full) end(job.execution, End::failed);
+    return;
   }
   const StepTask& task = tasks_[job.task];
   task.integration->call({.context = handle,
@@ -235,6 +248,7 @@ void StepFunctionsStateMachine::job_ended(const Call& call, bool success) {
   const Execution* execution = executions_.find(job.execution);
   const bool wanted = execution != nullptr && execution->visit == job.visit;
   if (wanted && !success && tried_again(handle, call)) return;
+  if (wanted && success && !tasks_[job.task].is_last) return next_task(handle);
   metric.tasks.add(sim().now(), -1);
   jobs_.destroy(handle);
   if (!wanted) return;
@@ -267,7 +281,7 @@ void StepFunctionsStateMachine::task_succeeded(Handle handle) {
   const StepState& state = states_[it.state];
   if (state.is_map && it.items_begun < state.items) {
     ++it.items_begun;
-    return begin_job(handle, state.first_task);
+    return begin_job(handle, state.branches.front());
   }
   if (--it.tasks_open == 0) leave(handle);
 }

@@ -2,10 +2,10 @@
 // state; each entry and each retry of a standard one is a state transition, and the account's
 // transitions of the region have a bucket at which they wait; the bucket of StartExecution refuses.
 // Nothing is tried again unless a Retry says so (rule 28). Parallel branches and a map's items are
-// tasks; one that fails for good fails its state, and what the others then say is not heard. Left
-// out: states within branches and items (each is one task); input and output, and their size limit;
-// callbacks and activities; nested executions' own quotas; distributed maps' dispatch rates and
-// child executions; exactly-once against at-least-once of express executions.
+// tasks in sequence; one that fails for good fails its state, and what the others then say is not
+// heard. Left out: other states than tasks within branches and items; input and output, and their
+// size limit; callbacks and activities; nested executions' own quotas; distributed maps' dispatch
+// rates and child executions; exactly-once against at-least-once of express executions.
 #pragma once
 
 #include <memory>
@@ -90,6 +90,7 @@ class StepFunctionsStateMachine final : public sim::Component,
   void on_entered(sim::Handle execution);
   void begin_tasks(sim::Handle execution, const StepState& state);
   void begin_job(sim::Handle execution, std::uint16_t task);
+  void next_task(sim::Handle job);
   void on_attempt(sim::Handle job);
   void job_ended(const sim::Call& call, bool success);
   bool tried_again(sim::Handle job, const sim::Call& call);

@@ -32,6 +32,20 @@ StepTask task_of(sim::Component& owner, const S::Task& task) {
   return made;
 }
 
+// One after the other; returns the place of the first.
+template <typename Branch>
+std::uint16_t add_branch(sim::Component& owner, const Branch& branch,
+                         std::vector<StepTask>& tasks) {
+  const auto first = static_cast<std::uint16_t>(tasks.size());
+  if (branch.has_task()) tasks.push_back(task_of(owner, branch.task()));
+  for (const S::Task& task : branch.tasks()) {
+    tasks.push_back(task_of(owner, task));
+    tasks.back().is_last = false;
+  }
+  tasks.back().is_last = true;
+  return first;
+}
+
 std::uint16_t place_of(const S& settings, const std::string& name) {
   for (int i = 0; i < settings.states_size(); ++i) {
     if (settings.states(i).name() == name) return static_cast<std::uint16_t>(i);
@@ -53,7 +67,6 @@ std::vector<StepState> step_states_of(sim::Component& owner, const S& settings,
   for (int i = 0; i < settings.states_size(); ++i) {
     const S::State& state = settings.states(i);
     StepState it;
-    it.first_task = static_cast<std::uint16_t>(tasks.size());
     if (!state.end()) {
       it.next = !state.next().empty()            ? place_of(settings, state.next())
                 : i + 1 < settings.states_size() ? static_cast<std::uint16_t>(i + 1)
@@ -61,13 +74,14 @@ std::vector<StepState> step_states_of(sim::Component& owner, const S& settings,
     }
     if (!state.catch_().empty()) it.caught = place_of(settings, state.catch_());
     if (state.has_task()) {
+      it.branches.push_back(static_cast<std::uint16_t>(tasks.size()));
       tasks.push_back(task_of(owner, state.task()));
     } else if (state.has_parallel()) {
-      for (const S::Task& branch : state.parallel().branches()) {
-        tasks.push_back(task_of(owner, branch));
+      for (const auto& branch : state.parallel().branches()) {
+        it.branches.push_back(add_branch(owner, branch, tasks));
       }
     } else if (state.has_map()) {
-      tasks.push_back(task_of(owner, state.map().task()));
+      it.branches.push_back(add_branch(owner, state.map(), tasks));
       it.is_map = true;
       it.items = static_cast<std::uint32_t>(state.map().items());
       it.most_at_once = static_cast<std::uint32_t>(state.map().max_concurrency());
@@ -83,7 +97,7 @@ std::vector<StepState> step_states_of(sim::Component& owner, const S& settings,
         it.choices.emplace_back(below, place_of(settings, branch.next()));
       }
     }
-    it.branches = static_cast<std::uint16_t>(tasks.size() - it.first_task);
+    it.has_states = state.has_parallel() || state.has_map();
     states.push_back(std::move(it));
   }
   return states;

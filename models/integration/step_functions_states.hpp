@@ -36,17 +36,19 @@ struct StepTask {
   std::unique_ptr<Integration> integration;
   std::optional<StepRetry> retry;
   double writes = 0;
+  bool is_last = true;  // of its branch or item; else the next one follows
 };
 
 struct StepState {
   enum class Kind : std::uint8_t { tasks, wait, choice };
   static constexpr std::uint16_t none = 0xffff;
   Kind kind = Kind::tasks;
-  std::uint16_t next = none, caught = none;    // none: the execution ends, or fails
-  std::uint16_t first_task = 0, branches = 0;  // tasks
-  std::uint32_t items = 0;                     // of a map: of its only task; 0: each branch once
+  std::uint16_t next = none, caught = none;  // none: the execution ends, or fails
+  std::vector<std::uint16_t> branches;       // the first task of each
+  std::uint32_t items = 0;                   // of a map: of its only branch
   std::uint32_t most_at_once = 0;
   bool is_map = false;
+  bool has_states = false;  // its tasks are states of their own: a parallel state, a map
   sim::Distribution wait;
   std::vector<std::pair<double, std::uint16_t>> choices;  // shares summed up
 };

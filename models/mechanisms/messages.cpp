@@ -8,6 +8,20 @@ namespace {
 constexpr const char* component_name = "(messages)";
 }
 
+bool RequestLimits::allow(const Batch& batch) const {
+  std::uint64_t sum = 0;
+  for (const Message& message : batch.messages) sum += message.bytes;
+  return sum <= bytes && batch.messages.size() <= entries;
+}
+
+sim::Outcome outcome_of(const Batch& batch) {
+  if (batch.messages.size() != 1 || batch.messages[0].result == Entry::accepted) {
+    return sim::Outcome::ok;
+  }
+  return batch.messages[0].result == Entry::throttled ? sim::Outcome::throttled
+                                                      : sim::Outcome::error;
+}
+
 Messages& Messages::of(sim::Simulation& sim) {
   sim::Component* found = sim.find_component(component_name);
   if (found == nullptr) found = &sim.add(std::make_unique<Messages>(sim));

@@ -73,6 +73,16 @@ struct Batch {
   static constexpr sim::Duration default_duration{-1};
 };
 
+// What a request may carry.
+struct RequestLimits {
+  std::uint64_t bytes;  // of all entries together
+  std::size_t entries;
+
+  bool allow(const Batch& batch) const;
+};
+// A request of one entry fails as that does; in a batch each entry has its own result.
+sim::Outcome outcome_of(const Batch& batch);
+
 // The batches of this run, used again with their capacity, and the ledger.
 class Messages final : public sim::Component, private sim::PayloadKeeper {
  public:

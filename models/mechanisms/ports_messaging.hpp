@@ -67,6 +67,8 @@ class StreamPort {
   virtual std::uint64_t position_at(std::uint32_t shard, sim::Time date) const = 0;
   // Where records of this partition key go now (ListShards and the hash of the key).
   virtual std::uint32_t shard_of(std::uint32_t key) = 0;
+  // The base rate at which Lambda polls a shard: Kinesis once a second.
+  virtual sim::Duration lambda_polling_interval() const { return std::chrono::seconds(1); }
   // Every application reads all records from now on; what it owes is its own account. In wire().
   virtual void add_consumer(StreamConsumer& consumer) = 0;
 };

@@ -36,7 +36,7 @@ Duration period_of(S::Quota::Period period) {
 
 ApiGateway::ApiGateway(sim::Simulation& sim, const std::string& name, const S& settings)
     : Component(sim, name),
-      throttles(metric_set_,
+      throttles(*this, metric_set_,
                 {{{"ThrottledByUsagePlan", "429: an API key's throttle"},
                   {"ThrottledByQuota", "429: an API key's quota"},
                   {"ThrottledByMethod", "429: the method's throttle"},
@@ -146,6 +146,7 @@ std::optional<ApiGateway::Limit> ApiGateway::throttled(Key* key, Route& route) {
 
 void ApiGateway::on_request(Call& call, Handle handle) {
   metric.count.add();
+  throttles.offer(call);
   if (sim().request_class(call.request_class).bytes > maximum_payload_) {
     metric.too_large.add();
     return refuse(handle, Outcome::error);
@@ -157,7 +158,7 @@ void ApiGateway::on_request(Call& call, Handle handle) {
   }
   Route& route = route_of(call);
   if (const auto limit = throttled(key, route)) {
-    throttles.refuse(sim().now(), static_cast<std::size_t>(*limit));
+    throttles.refuse(call, static_cast<std::size_t>(*limit));
     return refuse(handle, Outcome::throttled);
   }
   call.work_as<Work>() = {static_cast<std::uint16_t>(&route - routes_.data()), false, 0};

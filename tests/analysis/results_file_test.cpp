@@ -157,6 +157,17 @@ TEST_F(ResultsFileTest, SaysWhatIsWrongWithAFile) {
   EXPECT_THAT(refusal(path_), HasSubstr("is damaged or incomplete"));
 }
 
+TEST_F(ResultsFileTest, OfAnEarlierVersionLacksWhatWasAddedSinceAndIsReadAllTheSame) {
+  const auto written = results();
+  write_results(path_, written);
+  H5::H5File(path_, H5F_ACC_RDWR).unlink("throttling");
+  H5::H5File(path_, H5F_ACC_RDWR).unlink("measures/throttled_share");
+  const auto read = read_results(path_);
+  EXPECT_EQ(read.records.size(), written.records.size());
+  EXPECT_EQ(read.records[0].measures().rto(), written.records[0].measures().rto());
+  EXPECT_FALSE(read.records[0].measures().has_throttled_share());
+}
+
 TEST_F(ResultsFileTest, ACutFileIsRefusedWherever) {
   write_results(path_, results());
   const std::string all = bytes_of(path_);

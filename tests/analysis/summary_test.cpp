@@ -185,5 +185,43 @@ TEST(Objectives, OneFailureDecidesTheExitCode) {
   EXPECT_EQ(summary.exit_code(), 0);
 }
 
+// Of two replications one throttles 10 of 100 for 4 s, one nothing.
+Records throttled() {
+  Records records = records_with_rto({100s, 100s});
+  for (const bool some : {true, false}) {
+    ReplicationRecord& record = records[some ? 0 : 1];
+    record.mutable_measures()->set_throttled_share(some ? 0.1 : 0);
+    record.mutable_measures()->set_throttled_spell(some ? Duration(4s).count() : 0);
+    for (const char* reason : {"", "RateExceeded"}) {
+      if (!some && *reason != 0) continue;  // it did not occur
+      auto& row = *record.add_throttling();
+      row.set_component("api");
+      row.set_caller("users");
+      row.set_reason(reason);
+      row.set_offered(100);
+      row.set_refused(some ? 10 : 0);
+      row.set_longest_spell(some ? Duration(4s).count() : 0);
+    }
+  }
+  return records;
+}
+
+TEST(Summary, OfAThrottledShareLessIsBetter) {
+  EXPECT_EQ(verdict(throttled(), "throttled_share", "worst", 0.1), Verdict::holds);
+  EXPECT_EQ(verdict(throttled(), "throttled_share", "worst", 0.09), Verdict::fails);
+  EXPECT_EQ(verdict(throttled(), "throttled_spell", "worst", 4), Verdict::holds);
+  EXPECT_EQ(verdict(throttled(), "throttled_spell", "worst", 3.9), Verdict::fails);
+  EXPECT_DOUBLE_EQ(*summarise(header(), throttled()).measure("throttled_share").mean, 0.05);
+}
+
+TEST(Summary, AReasonsShareIsOfAllThatItsCallerOfferedInAllReplications) {
+  const auto rows = summarise(header(), throttled()).throttling;
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[1].reason, "RateExceeded");
+  EXPECT_EQ(rows[1].offered, 200u);
+  EXPECT_DOUBLE_EQ(rows[1].share(), 0.05);
+  EXPECT_DOUBLE_EQ(rows[1].longest_spell, 4);
+}
+
 }  // namespace
 }  // namespace windtunnel::analysis

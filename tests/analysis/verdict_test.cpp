@@ -214,5 +214,24 @@ TEST(Show, ListsEventsAndAssumptions) {
                                                        "until the address is gone .UNSOURCED.\n"));
 }
 
+TEST(VerdictText, SaysWhoWasThrottledByWhomAndWhy) {
+  Results throttled = results();
+  EXPECT_EQ(line_of(text_of(throttled), "throttl"), "");
+  for (const auto& [caller, reason] : {std::pair{"", ""}, {"users", ""}, {"users", "Burst"}}) {
+    auto& row = *throttled.records[0].add_throttling();
+    row.set_component("api");
+    row.set_offers("requests");
+    row.set_caller(caller);
+    row.set_reason(reason);
+    row.set_offered(4000);
+    row.set_refused(1000);
+    row.set_longest_spell(Duration(90s).count());
+  }
+  EXPECT_EQ(line_of(text_of(throttled), "throttling"),
+            "throttling    api: 1,000 of 4,000 requests refused, longest spell 1 min 30 s; 25.00 % "
+            "of users: Burst");
+  EXPECT_EQ(json_of(throttled)["throttling"][2]["share"], 0.25);
+}
+
 }  // namespace
 }  // namespace windtunnel::analysis

@@ -244,5 +244,52 @@ TEST(Definitions, AFailoverLosesNoAcknowledgedWriteAndLeavesThoseUnderWayUnknown
   EXPECT_GE(parts[6], 2s);  // the endpoint follows 2 s after the promotion
 }
 
+// ---- throttling
+
+using ThrottlingRow = std::tuple<std::string, std::string, std::uint64_t, std::uint64_t, Duration>;
+
+// Caller, reason, offered, refused, longest spell at the API; empty: all.
+std::vector<ThrottlingRow> throttling(const ReplicationRecord& record) {
+  std::vector<ThrottlingRow> rows;
+  for (const auto& row : record.throttling()) {
+    EXPECT_EQ(row.component(), "api");
+    rows.emplace_back(row.caller(), row.reason(), row.offered(), row.refused(),
+                      Duration(row.longest_spell()));
+  }
+  return rows;
+}
+
+// `greedy` comes 4 times a second, from 0.125 s on, and may do so once: of each 4 the first passes.
+// `modest` comes at 1, 3, 5, 7 and 9 s and has two calls a day.
+ReplicationRecord two_callers(const std::string& rest) {
+  const std::string caller = ": {client: {target: api, hosts: 1, network: 0s, dns_lookup: 0s, ";
+  return record_of(small_experiment(
+      "greedy" + caller + "open: {deterministic: 4/s}}}, modest" + caller +
+          "open: {deterministic: 0.5/s}}}, api: {api_gateway: {overhead: 0s, routes: [{to: web}], "
+          "usage_plans: [{api_keys: [greedy], throttle: {rate: 1/s, burst: 1}}, {api_keys: "
+          "[modest], quota: {limit: 2}}]}}, web: {station: {servers: 9, service_time: 0s}}",
+      "horizon: 10s" + rest));
+}
+
+TEST(Definitions, ThrottlingIsRefusedOverOfferedPerComponentReasonAndCaller) {
+  const auto record = two_callers("");
+  EXPECT_THAT(throttling(record),
+              ElementsAre(ThrottlingRow{"", "", 45, 33, 9500ms},
+                          ThrottlingRow{"greedy", "", 40, 30, 9500ms},
+                          ThrottlingRow{"greedy", "ThrottledByUsagePlan", 40, 30, 9500ms},
+                          ThrottlingRow{"modest", "", 5, 3, 0s},
+                          ThrottlingRow{"modest", "ThrottledByQuota", 5, 3, 0s}));
+  EXPECT_DOUBLE_EQ(record.measures().throttled_share(), 33.0 / 45);
+  EXPECT_FALSE(record_of(queue(ten_a_second, "horizon: 10s")).measures().has_throttled_share());
+}
+
+// From the first refusal, at 0.375 s, to the last, at 9.875 s, no second is free of them.
+TEST(Definitions, TheLongestThrottledSpellCountsFromTheEndOfTheWarmUp) {
+  EXPECT_EQ(Duration(two_callers("").measures().throttled_spell()), 9500ms);
+  const auto record = two_callers(", warm_up: 5s");
+  EXPECT_EQ(Duration(record.measures().throttled_spell()), 4875ms);
+  EXPECT_THAT(throttling(record)[0], (ThrottlingRow{"", "", 23, 18, 4875ms}));
+}
+
 }  // namespace
 }  // namespace windtunnel::test

@@ -86,7 +86,7 @@ TEST(ApiGateway, AUsagePlanHoldsAGreedyClientBackAndOthersDoNotFeelIt) {
   world.sim.run();
   EXPECT_EQ(world.metric("modest", "Failed"), 0);
   EXPECT_NEAR(world.metric("greedy", "Succeeded"), 10 * 100 + 10, 3);
-  EXPECT_GT(world.metric("api", "LongestThrottledSpell", "max"), 98'000);
+  EXPECT_GT(world.metric("api", "Throttling", "longest_spell"), 98);
 }
 
 TEST(ApiGateway, AQuotaEndsAKeysDay) {

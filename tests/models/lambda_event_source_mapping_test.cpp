@@ -245,7 +245,20 @@ TEST(EventSourceMapping, BatchSizesAndWindowsHaveTheLimitsOfTheirQueue) {
                             "fifo: {}")),
               HasSubstr("11 is above 10, the most of a FIFO queue"));
   EXPECT_THAT(said(pipeline("{poisson: 1/s}", "", "parallelization_factor: 2")),
-              HasSubstr("is of streams"));
+              HasSubstr("is of streams (Lambda API, CreateEventSourceMapping)"));
+}
+
+TEST(EventSourceMapping, PoisonWithoutADeadLetterQueueIsWarnedOf) {
+  const std::string poisonous = "timeout: 10s, poison: 1%";
+  EXPECT_THAT(said(pipeline("{poisson: 1/s}", poisonous, "", "visibility_timeout: 60s")),
+              HasSubstr("warning: m.queue: messages that fn fails on come back until they expire: "
+                        "q has no redrive_policy"));
+  EXPECT_THAT(said(pipeline("{poisson: 1/s}", poisonous, "",
+                            "visibility_timeout: 60s, redrive_policy: {dead_letter_queue: dead}") +
+                   ", dead: {sqs_queue: {}}"),
+              Not(HasSubstr("until they expire: q")));
+  EXPECT_THAT(said(pipeline("{poisson: 1/s}", "timeout: 10s", "", "visibility_timeout: 60s")),
+              Not(HasSubstr("until they expire: q")));
 }
 
 TEST(EventSourceMapping, AVisibilityTimeoutBelowSixTimesTheFunctionsTimeoutIsWarnedOf) {

@@ -40,7 +40,8 @@ const std::vector<std::string>& runs() {
       "stream: {kinesis_data_stream: {}}, "
       "app: {kcl_application: {stream: stream, on: group}}, group: {auto_scaling_group: {size: "
       "1}}, "
-      "firehose: {firehose_delivery_stream: {stream: stream}}",
+      "firehose: {firehose_delivery_stream: {stream: stream, processing: fn}}, "
+      "fn: {lambda_function: {runtime: rust}}, table: {dynamodb_stream: {}}",
       "users: {client: {target: rest, open: {poisson: 1/s}}}, "
       "rest: {api_gateway: {routes: [{to: flow}]}}, "
       "http: {api_gateway: {type: http, routes: [{to: fn}]}}, "

@@ -21,6 +21,12 @@ std::string topic(const std::string& settings) {
   return "news: {sns_topic: {request_time: 0s, delivery_time: 0s, " + settings + "}}";
 }
 
+std::string complaints(const std::string& components) {
+  Diagnostics diagnostics;
+  read_experiment(test::small_experiment(components, "horizon: 1s"), "test.yaml", {}, diagnostics);
+  return diagnostics.print();
+}
+
 // Rule 24
 TEST(SnsTopic, ToQueuesAndFunctionsThereAre100015AttemptsOver23Days) {
   const DeliveryRetry retry = DeliveryRetry::aws_managed();
@@ -144,6 +150,64 @@ TEST(SnsTopic, AFifoTopicDeliversOnceWhatIsPublishedTwice) {
   run.sim.run();
   EXPECT_EQ(run.metric("news", "DeduplicatedMessages"), 1);
   EXPECT_EQ(run.metric("a", "MessagesLeft"), 1);
+}
+
+TEST(SnsTopic, AMessageGroupHas300PublishesASecondWhateverItsTopicHas) {
+  for (const char* scope : {"topic", "message_group"}) {
+    MessengerRun run(
+        topic(std::string("fifo: {fifo_throughput_scope: ") + scope + "}, subscriptions: [a]") +
+        ", " + queue("a", "fifo: {high_throughput: true}"));
+    run.at(1s, [&] {
+      for (int i = 0; i < 400; ++i) {
+        for (const std::uint32_t group : {1u, 2u}) {
+          run.messenger.send("news", {run.messenger.message(group)});
+        }
+      }
+    });
+    run.sim.run();
+    EXPECT_EQ(run.metric("news", "ThrottledRequests"), 200) << scope;
+    EXPECT_EQ(run.metric("news", "NumberOfMessagesPublished"), 600) << scope;
+  }
+}
+
+TEST(SnsTopic, AFifoTopicsQuotaIsInMessagesAndBytesUnlessItsScopeIsTheMessageGroup) {
+  const auto throttled = [](const std::string& fifo, std::uint32_t bytes, int groups) {
+    MessengerRun run(topic("fifo: {" + fifo + "}, subscriptions: [a]") + ", " +
+                     queue("a", "fifo: {high_throughput: true}"));
+    run.at(1s, [&] {
+      for (std::uint32_t group = 1; group <= static_cast<std::uint32_t>(groups); ++group) {
+        Message message = run.messenger.message(group);
+        message.bytes = bytes;
+        run.messenger.send("news", {message});
+      }
+    });
+    run.sim.run();
+    return run.metric("news", "ThrottledRequests");
+  };
+  EXPECT_EQ(throttled("", 1000, 3100), 100);   // 3,000 messages
+  EXPECT_EQ(throttled("", 200'000, 110), 10);  // 20 MB
+  EXPECT_EQ(throttled("fifo_throughput_scope: message_group", 1000, 3100), 0);
+  EXPECT_EQ(throttled("fifo_throughput_scope: message_group", 200'000, 110), 0);
+}
+
+TEST(SnsTopic, AMessageIsKnownInItsGroupAloneIfTheScopeIsTheMessageGroup) {
+  for (const bool by_group : {false, true}) {
+    MessengerRun run(topic(std::string("fifo: {") +
+                           (by_group ? "fifo_throughput_scope: message_group" : "") +
+                           "}, subscriptions: [a]") +
+                     ", " + queue("a", "fifo: {high_throughput: true}"));
+    for (const std::uint32_t group : {1u, 2u}) {
+      run.at(1s, [&run, group] { run.messenger.send("news", {run.messenger.message(group, 42)}); });
+    }
+    run.sim.run();
+    EXPECT_EQ(run.metric("news", "DeduplicatedMessages"), by_group ? 0 : 1);
+  }
+}
+
+TEST(SnsTopic, ATopicsOwnQuotaIsRefusedWithTheScopeOfTheMessageGroup) {
+  EXPECT_THAT(
+      complaints(topic("fifo: {fifo_throughput_scope: message_group, publish_quota: 100/s}")),
+      testing::HasSubstr("the region's publish_quota counts"));
 }
 
 TEST(SnsTopic, AFifoTopicsMessagesWithoutAGroupGetOneOfSoMany) {

@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "models/integration/step_functions_state_machine.hpp"
 #include "tests/support/small_run.hpp"
 
@@ -118,6 +120,58 @@ TEST(StepFunctions, AMapWorksOnSoManyItemsAtOnce) {
   EXPECT_EQ(world.metric("work", "Completions"), 100);
 }
 
+TEST(StepFunctions, ABranchsTasksFollowEachOtherAndEachIsATransition) {
+  World world(machine("{parallel: {branches: [{tasks: [work, work, work]}, work]}}"));
+  world.SmallRun::machine("flow", {0s});
+  world.sim.run();
+  EXPECT_EQ(world.of("StateTransitions"), 5);
+  EXPECT_EQ(world.of("RunningTasks", "max"), 2);
+  EXPECT_NEAR(world.of("ExecutionTime", "mean"), 0.01 + 3 * 0.11, 1e-6);
+}
+
+TEST(StepFunctions, AMapsItemsHaveTasksInSequenceAndWaitForThePlaceOfAnItemThatIsDone) {
+  World world(machine("{map: {items: 100, tasks: [work, work], max_concurrency: 10}}"));
+  world.SmallRun::machine("flow", {0s});
+  world.sim.run();
+  EXPECT_EQ(world.of("RunningTasks", "max"), 10);
+  EXPECT_EQ(world.of("StateTransitions"), 201);
+  EXPECT_NEAR(world.of("ExecutionTime", "mean"), 0.01 + 10 * 0.22, 1e-6);
+}
+
+TEST(StepFunctions, ATaskInABranchHasARetrierOfItsOwnAndWhatFailsForGoodIsCaughtByTheState) {
+  World world(
+      machine("{parallel: {branches: [{tasks: [work, {to: broken, retry: {max_attempts: "
+              "2}}, work]}]}, catch: mend}, {wait: 1min, end: true}, {name: mend, wait: "
+              "1h, end: true}",
+              "timeout: 10min"));
+  world.SmallRun::machine("flow", {0s});
+  world.sim.run();
+  EXPECT_EQ(world.of("TaskRetries"), 2);
+  EXPECT_EQ(world.metric("work", "Completions"), 1);  // the third task never begins
+  // The state, its two tasks, two retries, the state that catches.
+  EXPECT_EQ(world.of("StateTransitions"), 6);
+  EXPECT_EQ(world.of("ExecutionsTimedOut"), 1);  // in `mend`
+}
+
+TEST(StepFunctions, TransitionsWithinBranchesWaitAtTheQuotaToo) {
+  World world(
+      "quotas: {service_quotas: {step_functions: {state_transitions: {rate: 100/s, burst: "
+      "10}}}}, " +
+      machine("{map: {items: 100, tasks: [work, work, work], max_concurrency: 100}}"));
+  world.SmallRun::machine("flow", {0s});
+  world.sim.run();
+  EXPECT_NEAR(world.of("ExecutionTime", "mean"), (301 - 10) / 100.0, 0.3);
+}
+
+TEST(StepFunctions, AMapOfTooManyEventsFillsTheHistory) {
+  const std::string flow = machine("{map: {items: 300, tasks: [work, work]}}", "history: 2000");
+  World world(flow);
+  world.SmallRun::machine("flow", {0s});
+  world.sim.run();
+  EXPECT_EQ(world.of("ExecutionsFailed"), 1);
+  EXPECT_LT(world.metric("work", "Completions"), 450);
+}
+
 TEST(StepFunctions, ChoicesAreMadeByTheirWeights) {
   World world("users: {client: {target: flow, open: {poisson: 10/s}}}, " +
                   machine("{choice: {branches: [{weight: 1, next: a}, {weight: 3, next: b}]}}, "
@@ -169,7 +223,25 @@ TEST(StepFunctions, BadSettingsAreRefused) {
               HasSubstr("is of express state machines"));
   EXPECT_THAT(complaints(machine("{wait: 1s}", "type: express, timeout: 6min")),
               HasSubstr("is above 5min"));
+  EXPECT_THAT(complaints(machine("{map: {items: 2}}")), HasSubstr("needs task or tasks"));
+  EXPECT_THAT(complaints(machine("{map: {items: 2, task: work, tasks: [work]}}")),
+              HasSubstr("task and tasks"));
+  EXPECT_THAT(complaints(machine("{parallel: {branches: [{tasks: []}]}}")),
+              HasSubstr("branches.0.tasks: is empty"));
   EXPECT_THAT(complaints(machine("")), HasSubstr("states is missing"));
+}
+
+TEST(StepFunctions, AMapThatFillsTheHistoryIsWarnedOf) {
+  const auto warning = [](const std::string& states, const std::string& settings) {
+    const std::string path = testing::TempDir() + "step_functions_test.yaml";
+    std::ofstream(path) << test::small_experiment(machine(states, settings), "horizon: 1s");
+    Diagnostics diagnostics;
+    check_file(path, {}, diagnostics);
+    return diagnostics.print();
+  };
+  const std::string map = "{map: {items: 6000, task: work}}";
+  EXPECT_THAT(warning(map, ""), HasSubstr("flow.states.0.map: its 6000 items make 30000 events"));
+  EXPECT_THAT(warning(map, "type: express"), testing::Not(HasSubstr("30000 events")));
 }
 
 }  // namespace

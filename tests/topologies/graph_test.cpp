@@ -1,11 +1,15 @@
 #include "topologies/graph.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/topologies/reading.hpp"
 
 namespace windtunnel {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 // Components from line 3.
 std::string found(const std::string& components) {
@@ -139,6 +143,45 @@ TEST(Graph, TellsTwoSeparateCyclesOnceEach) {
                   "  d: {station: {service_time: 1ms, next: c}}\n"),
             "web.yaml:5:3: a: synchronous cycle: a (next) -> b (next) -> a\n"
             "web.yaml:7:3: c: synchronous cycle: c (next) -> d (next) -> c\n");
+}
+
+TEST(Graph, WarnsOfMessagesThatAFunctionSendsToItselfRoundAQueue) {
+  const std::string text = found(
+      "  users: {client: {target: jobs, writes: 100%, open: {poisson: 1/s}}}\n"
+      "  jobs: {sqs_queue: {redrive_policy: {dead_letter_queue: dead}}}\n"
+      "  dead: {sqs_queue: {message_retention_period: 14d}}\n"
+      "  poll: {lambda_event_source_mapping: {queue: jobs, function: fn}}\n"
+      "  fn: {lambda_function: {runtime: rust, calls: [{to: jobs, writes: 100%}]}}\n");
+  EXPECT_THAT(text, HasSubstr("web.yaml:4:3: warning: jobs: asynchronous cycle: nothing here ends "
+                              "a message's way round: jobs (queue) -> poll (function) -> fn "
+                              "(calls.0.to) -> jobs\n"));
+}
+
+TEST(Graph, WarnsOfEventsThatAFunctionSendsBackToTheirBus) {
+  const std::string text = found(
+      "  users: {client: {target: bus, writes: 100%, open: {poisson: 1/s}}}\n"
+      "  bus: {eventbridge_bus: {rules: [{targets: [fn]}]}}\n"
+      "  fn: {lambda_function: {runtime: rust, calls: [{to: bus, writes: 100%}]}}\n");
+  EXPECT_THAT(text, HasSubstr("asynchronous cycle: nothing here ends a message's way round: bus "
+                              "(rules.0.targets.0.to) -> fn (calls.0.to) -> bus\n"));
+}
+
+TEST(Graph, WarnsOfAFunctionWhoseFailuresComeBackToIt) {
+  const std::string text = found(
+      "  users: {client: {target: bus, writes: 100%, open: {poisson: 1/s}}}\n"
+      "  bus: {eventbridge_bus: {rules: [{targets: [fn]}]}}\n"
+      "  fn: {lambda_function: {runtime: rust, asynchronous: {on_failure: again}}}\n"
+      "  again: {sns_topic: {subscriptions: [fn]}}\n");
+  EXPECT_THAT(text, HasSubstr("asynchronous cycle"));
+}
+
+TEST(Graph, SaysNothingOfMessagesThatEndSomewhere) {
+  EXPECT_THAT(found("  users: {client: {target: jobs, writes: 100%, open: {poisson: 1/s}}}\n"
+                    "  jobs: {sqs_queue: {}}\n"
+                    "  poll: {lambda_event_source_mapping: {queue: jobs, function: fn}}\n"
+                    "  fn: {lambda_function: {runtime: rust, calls: [{to: done, writes: 100%}]}}\n"
+                    "  done: {sqs_queue: {}}\n"),
+              Not(HasSubstr("cycle")));
 }
 
 }  // namespace
