@@ -48,7 +48,7 @@ MeasureChange compare_one(const std::string& measure, const Results& a, const Re
   MeasureChange change;
   change.name = measure;
   change.is_share = is_share(measure);
-  const double sign = change.is_share ? -1 : 1;  // more is worse, but for shares
+  const double sign = more_is_better(measure) ? -1 : 1;
   std::vector<double> of_a, of_b, differences;
   const auto others = by_number(b);
   for (const auto& record : a.records) {

@@ -11,10 +11,9 @@ const FieldDescriptor* field_of(const std::string& name) {
   return Measures::descriptor()->FindFieldByName(name);
 }
 
-constexpr const char* out_of_service = "time_out_of_service";
-
 bool is_measure(const FieldDescriptor& field) {
-  return field.name() == out_of_service || field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
+  return field.name() == "time_out_of_service" || field.name() == "user_time_hit" ||
+         field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
          field_of(field.name() + "_censored") != nullptr;
 }
 
@@ -29,9 +28,11 @@ std::vector<std::string> measure_names() {
   return names;
 }
 
-bool is_share(const std::string& measure) {
-  return field_of(measure)->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
+bool is_share(std::string_view measure) {
+  return field_of(std::string(measure))->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
 }
+
+bool more_is_better(std::string_view measure) { return measure == "availability"; }
 
 MeasureValue value_of(const Measures& measures, const std::string& measure) {
   const FieldDescriptor* field = field_of(measure);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "analysis/measure_values.hpp"
 #include "sim/check.hpp"
 
 namespace windtunnel::analysis {
@@ -38,6 +39,10 @@ Outcome rpo_of(const Measures& m) {
 Outcome availability_of(const Measures& m) {
   return {m.has_availability() ? m.availability() : none};
 }
+Outcome users_hit_of(const Measures& m) { return {m.has_users_hit() ? m.users_hit() : none}; }
+Outcome user_time_hit_of(const Measures& m) {
+  return {m.has_user_time_hit() ? in_seconds(m.user_time_hit()) : none};
+}
 Outcome replacement_lag_of(const Measures& m) {
   if (m.replacement_lag_censored()) return {none, true, in_seconds(m.replacement_lag_at_least())};
   return {m.has_replacement_lag() ? in_seconds(m.replacement_lag()) : none};
@@ -61,6 +66,8 @@ constexpr std::array kinds{
     Kind{"rto", false, rto_of, &ReplicationRecord::rto_parts},
     Kind{"rpo", false, rpo_of, nullptr},
     Kind{"availability", true, availability_of, nullptr},
+    Kind{"users_hit", true, users_hit_of, nullptr},
+    Kind{"user_time_hit", false, user_time_hit_of, nullptr},
     Kind{"replacement_lag", false, replacement_lag_of, &ReplicationRecord::replacement_lag_parts},
     Kind{"scaling_lag", false, scaling_lag_of, &ReplicationRecord::scaling_lag_parts},
 };
@@ -72,7 +79,7 @@ const Kind& kind_of(std::string_view measure) {
   return *found;
 }
 
-// The outcomes that exist, worst last. For shares the sign is turned, so that more is always worse.
+// The outcomes that exist, worst last. Where more is better the sign is turned.
 struct Sample {
   std::vector<Outcome> outcomes;
   std::vector<double> sorted;  // censored ones infinite
@@ -80,7 +87,7 @@ struct Sample {
   std::size_t censored = 0;
 
   Sample(const Kind& kind, const std::vector<ReplicationRecord>& records)
-      : sign(kind.is_share ? -1 : 1) {
+      : sign(more_is_better(kind.name) ? -1 : 1) {
     for (const auto& record : records) {
       const Outcome outcome = kind.outcome(record.measures());
       if (std::isnan(outcome.value) && !outcome.censored) continue;
@@ -151,8 +158,8 @@ MeasureSummary summarise_measure(const Kind& kind, const std::vector<Replication
   if (summary.n == 0) return summary;
   summary.p50 = sample.at(0.5);
   summary.worst = sample.at(1);
-  if (kind.is_share) {
-    // Turned samples: the 5th percentile of shares is the 95th from their good end.
+  if (sample.sign < 0) {
+    // Turned samples: the 5th percentile is the 95th from their good end.
     summary.p5 = sample.at(0.95);
     summary.p95 = sample.at(0.05);
   } else {
@@ -205,7 +212,8 @@ void judge_mean(const Sample& sample, bool is_share, ObjectiveSummary& summary) 
   if (!summary.ci95) return;
   const double limit = sample.sign * summary.objective.limit();
   const auto [low, high] = *summary.ci95;
-  const double good_end = is_share ? -high : low, bad_end = is_share ? -low : high;
+  const bool turned = sample.sign < 0;
+  const double good_end = turned ? -high : low, bad_end = turned ? -low : high;
   if (is_within(bad_end, limit))
     summary.verdict = Verdict::holds;
   else if (!is_within(good_end, limit))
@@ -233,7 +241,7 @@ ObjectiveSummary judge(const Objective& objective, const std::vector<Replication
     const double q = share_required(objective.statistic());
     summary.value = sample.at(q);
     const auto [low, high] = quantile_interval(sample.sorted, q);
-    summary.ci95 = kind.is_share ? Interval{-high, -low} : Interval{low, high};
+    summary.ci95 = sample.sign < 0 ? Interval{-high, -low} : Interval{low, high};
     judge_by_share(sample, q, summary);
   } else if (sample.censored > 0) {
     judge_by_share(sample, share_required_when_censored, summary);
@@ -323,7 +331,7 @@ int Summary::exit_code() const {
 std::vector<std::string_view> statistics_of(std::string_view measure) {
   for (const Kind& kind : kinds) {
     if (kind.name != measure) continue;
-    if (kind.is_share) return {"mean", "p50", "p5", "worst"};
+    if (more_is_better(measure)) return {"mean", "p50", "p5", "worst"};
     return {"mean", "p50", "p95", "p99", "worst"};
   }
   return {};

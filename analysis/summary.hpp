@@ -25,13 +25,13 @@ struct PartSummary {
 // and parts with a censored replication (its value is only bounded from below), an interval with
 // fewer than two values.
 struct MeasureSummary {
-  std::string name;  // rto, rpo, availability, replacement_lag, scaling_lag
+  std::string name;  // rto, rpo, availability, users_hit ... (kinds in summary.cpp)
   bool is_share = false;
   std::size_t n = 0;  // replications that have it, censored ones included
   std::size_t censored = 0;
   std::optional<double> mean;
   std::optional<Interval> ci95;  // of the mean
-  // Censored replications rank beyond all others. p5 for shares only: their bad end.
+  // Censored replications rank beyond all others. p5 where more is better: the bad end.
   std::optional<double> p5, p50, p95, worst;
   std::vector<PartSummary> parts;  // their means sum to the mean
   std::vector<double> values;      // one a replication, NaN where it has none or is censored
@@ -50,7 +50,7 @@ struct ObjectiveSummary {
 };
 
 struct Summary {
-  std::vector<MeasureSummary> measures;  // rto, rpo, availability, replacement_lag, scaling_lag
+  std::vector<MeasureSummary> measures;
   std::vector<ObjectiveSummary> objectives;
   std::size_t replications = 0;
   std::uint64_t requests = 0, writes_acknowledged = 0, writes_lost = 0, writes_unknown = 0;

@@ -28,7 +28,7 @@ int refuse(const std::string& where, const std::string& why) {
 // is worse than any other.
 std::vector<std::size_t> ranked(const std::string& measure, const analysis::Results& results) {
   std::vector<std::pair<double, std::size_t>> found;
-  const double sign = analysis::is_share(measure) ? -1 : 1;
+  const double sign = analysis::more_is_better(measure) ? -1 : 1;
   for (std::size_t i = 0; i < results.records.size(); ++i) {
     const auto value = analysis::value_of(results.records[i].measures(), measure);
     if (value.exists) found.emplace_back(value.censored ? HUGE_VAL : sign * value.value, i);

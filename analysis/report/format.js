@@ -81,10 +81,12 @@ const names = {
   rto: "Recovery time (RTO)",
   rpo: "Data loss (RPO)",
   availability: "Availability",
+  users_hit: "Users hit at once",
+  user_time_hit: "Time a user is hit",
   replacement_lag: "Replacement lag",
   scaling_lag: "Scaling lag",
   time_out_of_service: "Time out of service",
 };
 export const nameOf = (measure) => names[measure] ?? measure.replaceAll("_", " ");
-export const isShare = (measure) => measure === "availability";
+export const isShare = (measure) => measure === "availability" || measure === "users_hit";
 export const valueText = (measure, value) => (isShare(measure) ? share(value) : duration(value));
