@@ -1,5 +1,8 @@
 #include "analysis/measure_values.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "sim/check.hpp"
 
 namespace windtunnel::analysis {
@@ -11,11 +14,12 @@ const FieldDescriptor* field_of(const std::string& name) {
   return Measures::descriptor()->FindFieldByName(name);
 }
 
-constexpr const char* out_of_service = "time_out_of_service";
-constexpr const char* throttled_spell = "throttled_spell";
+// Durations that are never censored.
+constexpr std::array whole_durations{"time_out_of_service", "throttled_spell", "user_time_hit"};
 
 bool is_measure(const FieldDescriptor& field) {
-  return field.name() == out_of_service || field.name() == throttled_spell ||
+  return std::find(whole_durations.begin(), whole_durations.end(), field.name()) !=
+             whole_durations.end() ||
          field.cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE ||
          field_of(field.name() + "_censored") != nullptr;
 }
@@ -31,11 +35,11 @@ std::vector<std::string> measure_names() {
   return names;
 }
 
-bool is_share(const std::string& measure) {
-  return field_of(measure)->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
+bool is_share(std::string_view measure) {
+  return field_of(std::string(measure))->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE;
 }
 
-bool more_is_better(const std::string& measure) { return measure == "availability"; }
+bool more_is_better(std::string_view measure) { return measure == "availability"; }
 
 MeasureValue value_of(const Measures& measures, const std::string& measure) {
   const FieldDescriptor* field = field_of(measure);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analysis/record.pb.h"
@@ -15,11 +16,11 @@ struct MeasureValue {
   double value = 0;       // seconds, or a share; of one that isn't censored
 };
 
-// rto, rpo, availability ...: what may be absent or censored, and time_out_of_service.
+// rto, rpo, availability ...: shares, what may be censored, and two durations that never are.
 std::vector<std::string> measure_names();
-bool is_share(const std::string& measure);
-// Of availability; of all others less is.
-bool more_is_better(const std::string& measure);
+bool is_share(std::string_view measure);
+// Less of all others is.
+bool more_is_better(std::string_view measure);
 MeasureValue value_of(const Measures& measures, const std::string& measure);
 
 }  // namespace windtunnel::analysis

@@ -155,6 +155,14 @@ void measure_recovery(const sim::RunLog& log, const ServiceLevel& level,
   record_rto_parts(dates, record);
 }
 
+void measure_users(const sim::RunLog& log, ReplicationRecord& record) {
+  auto& measures = *record.mutable_measures();
+  measures.set_users(log.users_hit.users());
+  if (log.first_fault >= log.horizon || log.users_hit.users() == 0) return;
+  measures.set_users_hit(log.users_hit.peak_share());
+  measures.set_user_time_hit(sim::from_seconds(log.users_hit.seconds_hit(log.horizon)).count());
+}
+
 // 0 where nothing is lost; the worst of several stores.
 void measure_loss(const sim::RunLog& log, ReplicationRecord& record) {
   auto& measures = *record.mutable_measures();
@@ -333,6 +341,7 @@ std::vector<JudgedWindow> judged_windows(const sim::RunLog& log, const ServiceLe
 void record_run(const sim::RunLog& log, const ServiceLevel& level, ReplicationRecord& record) {
   WT_CHECK(log.window_length.count() == level.window(), "the log has the service level's windows");
   measure_recovery(log, level, record);
+  measure_users(log, record);
   measure_loss(log, record);
   measure_availability(log, record);
   measure_replacement(log, record);

@@ -213,38 +213,56 @@ class ServiceTrack final : public Track {
   struct Client {
     const sim::Counter *succeeded, *failed;
     const HistogramTrack* latency;
-    std::uint64_t good = 0, bad = 0;  // seen so far
+    const sim::Level *users_hit, *users;  // nullptr: it has none
+    std::uint64_t good = 0, bad = 0;      // seen so far
   };
   explicit ServiceTrack(std::vector<Client> clients) : clients_(std::move(clients)) {}
 
-  void sample(Time, Time) override {
+  void sample(Time, Time to) override {
     std::vector<std::uint64_t> together(clients_.front().latency->fresh().counts().size());
     std::uint64_t good = 0, bad = 0;
+    double hit = 0, users = 0;  // x time since the last restart
     for (Client& client : clients_) {
       good += client.succeeded->value() - std::exchange(client.good, client.succeeded->value());
       bad += client.failed->value() - std::exchange(client.bad, client.failed->value());
       const auto& counts = client.latency->fresh().counts();
       for (std::size_t i = 0; i < counts.size(); ++i) together[i] += counts[i];
+      if (client.users == nullptr || client.users_hit == nullptr) continue;
+      hit += client.users_hit->integral(to);
+      users += client.users->integral(to);
     }
+    hit_.add(users > users_ ? (hit - hit_so_far_) / (users - users_) : nothing);
+    hit_so_far_ = hit;
+    users_ = users;
     const std::uint64_t all = good + bad;
     ratio_.add(all > 0 ? static_cast<double>(good) / static_cast<double>(all) : nothing);
     add_quantiles(together, numbers_);
   }
   void restart() override {
     for (Client& client : clients_) client.good = client.bad = 0;
+    hit_so_far_ = users_ = 0;
   }
   void fill(ReplicationRecord& record) const override {
     const sim::Metric& latency = clients_.front().latency->fresh().histogram();
     for (const Numbers& numbers : numbers_) numbers.fill("", latency, record);
-    ratio_.fill("", *clients_.front().succeeded, record);
-    auto& ratio = *record.mutable_series(record.series_size() - 1);
-    ratio.set_metric("SuccessRatio");
-    ratio.set_sentence("share of the requests that ended in the interval which succeeded");
+    fill_share(ratio_, "SuccessRatio",
+               "share of the requests that ended in the interval which succeeded", record);
+    fill_share(hit_, "UsersHit",
+               "share of the users whose last request failed, or who cannot connect", record);
   }
 
  private:
+  void fill_share(const Numbers& numbers, const char* name, const char* sentence,
+                  ReplicationRecord& record) const {
+    numbers.fill("", *clients_.front().succeeded, record);
+    auto& share = *record.mutable_series(record.series_size() - 1);
+    share.set_metric(name);
+    share.set_sentence(sentence);
+  }
+
   std::vector<Client> clients_;
-  Numbers ratio_{"Average", "1"};
+  Numbers ratio_{"Average", "1"}, hit_{"Average", "1"};
+  double hit_so_far_ = 0, users_ = 0;
   std::vector<Numbers> numbers_ = numbers_of_histogram();
 };
 
@@ -299,6 +317,9 @@ void Recorder::begin() {
       const auto* counter = dynamic_cast<const sim::Counter*>(metric);
       if (counter != nullptr && metric->name() == "Succeeded") client.succeeded = counter;
       if (counter != nullptr && metric->name() == "Failed") client.failed = counter;
+      const auto* level = dynamic_cast<const sim::Level*>(metric);
+      if (level != nullptr && metric->name() == "UsersHit") client.users_hit = level;
+      if (level != nullptr && metric->name() == "Users") client.users = level;
       tracks_.push_back(std::move(track));
     }
     if (client.latency && client.succeeded && client.failed) clients.push_back(client);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/compare.hpp"
+#include "analysis/measure_values.hpp"
 #include "analysis/report_bundle.hpp"
 #include "analysis/summary.hpp"
 #include "analysis/text.hpp"
@@ -64,7 +65,7 @@ std::string value_text(double value, bool is_share) {
 std::string limit_text(const ObjectiveSummary& objective, const MeasureSummary& measure) {
   const Objective& claim = objective.objective;
   return fmt::format("{}{} {}", claim.statistic() == "mean" ? "" : claim.statistic() + " ",
-                     measure.more_is_better ? "at least" : "at most",
+                     more_is_better(claim.measure()) ? "at least" : "at most",
                      value_text(claim.limit(), measure.is_share));
 }
 

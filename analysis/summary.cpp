@@ -6,6 +6,7 @@
 #include <limits>
 #include <numeric>
 
+#include "analysis/measure_values.hpp"
 #include "sim/check.hpp"
 
 namespace windtunnel::analysis {
@@ -38,6 +39,10 @@ Outcome rpo_of(const Measures& m) {
 Outcome availability_of(const Measures& m) {
   return {m.has_availability() ? m.availability() : none};
 }
+Outcome users_hit_of(const Measures& m) { return {m.has_users_hit() ? m.users_hit() : none}; }
+Outcome user_time_hit_of(const Measures& m) {
+  return {m.has_user_time_hit() ? in_seconds(m.user_time_hit()) : none};
+}
 Outcome replacement_lag_of(const Measures& m) {
   if (m.replacement_lag_censored()) return {none, true, in_seconds(m.replacement_lag_at_least())};
   return {m.has_replacement_lag() ? in_seconds(m.replacement_lag()) : none};
@@ -60,19 +65,20 @@ using Parts = google::protobuf::RepeatedPtrField<Part>;
 // The measures; a new one is a new line here and its fields in record.proto.
 struct Kind {
   std::string_view name;
-  bool is_share, more_is_better;
+  bool is_share;
   Outcome (*outcome)(const Measures&);
   const Parts& (ReplicationRecord::*parts)() const;  // nullptr: it has none
 };
 constexpr std::array kinds{
-    Kind{"rto", false, false, rto_of, &ReplicationRecord::rto_parts},
-    Kind{"rpo", false, false, rpo_of, nullptr},
-    Kind{"availability", true, true, availability_of, nullptr},
-    Kind{"replacement_lag", false, false, replacement_lag_of,
-         &ReplicationRecord::replacement_lag_parts},
-    Kind{"scaling_lag", false, false, scaling_lag_of, &ReplicationRecord::scaling_lag_parts},
-    Kind{"throttled_share", true, false, throttled_share_of, nullptr},
-    Kind{"throttled_spell", false, false, throttled_spell_of, nullptr},
+    Kind{"rto", false, rto_of, &ReplicationRecord::rto_parts},
+    Kind{"rpo", false, rpo_of, nullptr},
+    Kind{"availability", true, availability_of, nullptr},
+    Kind{"users_hit", true, users_hit_of, nullptr},
+    Kind{"user_time_hit", false, user_time_hit_of, nullptr},
+    Kind{"replacement_lag", false, replacement_lag_of, &ReplicationRecord::replacement_lag_parts},
+    Kind{"scaling_lag", false, scaling_lag_of, &ReplicationRecord::scaling_lag_parts},
+    Kind{"throttled_share", true, throttled_share_of, nullptr},
+    Kind{"throttled_spell", false, throttled_spell_of, nullptr},
 };
 
 const Kind& kind_of(std::string_view measure) {
@@ -91,7 +97,7 @@ struct Sample {
   std::size_t censored = 0;
 
   Sample(const Kind& kind, const std::vector<ReplicationRecord>& records)
-      : sign(kind.more_is_better ? -1 : 1) {
+      : sign(more_is_better(kind.name) ? -1 : 1) {
     for (const auto& record : records) {
       const Outcome outcome = kind.outcome(record.measures());
       if (std::isnan(outcome.value) && !outcome.censored) continue;
@@ -153,7 +159,6 @@ MeasureSummary summarise_measure(const Kind& kind, const std::vector<Replication
   MeasureSummary summary;
   summary.name = kind.name;
   summary.is_share = kind.is_share;
-  summary.more_is_better = kind.more_is_better;
   for (const auto& record : records) {
     summary.values.push_back(kind.outcome(record.measures()).value);
   }
@@ -163,8 +168,8 @@ MeasureSummary summarise_measure(const Kind& kind, const std::vector<Replication
   if (summary.n == 0) return summary;
   summary.p50 = sample.at(0.5);
   summary.worst = sample.at(1);
-  if (kind.more_is_better) {
-    // Turned samples: the 5th percentile of shares is the 95th from their good end.
+  if (sample.sign < 0) {
+    // Turned samples: the 5th percentile is the 95th from their good end.
     summary.p5 = sample.at(0.95);
     summary.p95 = sample.at(0.05);
   } else {
@@ -246,7 +251,7 @@ ObjectiveSummary judge(const Objective& objective, const std::vector<Replication
     const double q = share_required(objective.statistic());
     summary.value = sample.at(q);
     const auto [low, high] = quantile_interval(sample.sorted, q);
-    summary.ci95 = kind.more_is_better ? Interval{-high, -low} : Interval{low, high};
+    summary.ci95 = sample.sign < 0 ? Interval{-high, -low} : Interval{low, high};
     judge_by_share(sample, q, summary);
   } else if (sample.censored > 0) {
     judge_by_share(sample, share_required_when_censored, summary);
@@ -360,7 +365,7 @@ int Summary::exit_code() const {
 std::vector<std::string_view> statistics_of(std::string_view measure) {
   for (const Kind& kind : kinds) {
     if (kind.name != measure) continue;
-    if (kind.more_is_better) return {"mean", "p50", "p5", "worst"};
+    if (more_is_better(measure)) return {"mean", "p50", "p5", "worst"};
     return {"mean", "p50", "p95", "p99", "worst"};
   }
   return {};

@@ -25,10 +25,9 @@ struct PartSummary {
 // and parts with a censored replication (its value is only bounded from below), an interval with
 // fewer than two values.
 struct MeasureSummary {
-  std::string name;  // as in `measures` of summary.cpp
+  std::string name;  // rto, rpo, availability, users_hit ... (kinds in summary.cpp)
   bool is_share = false;
-  bool more_is_better = false;  // availability
-  std::size_t n = 0;            // replications that have it, censored ones included
+  std::size_t n = 0;  // replications that have it, censored ones included
   std::size_t censored = 0;
   std::optional<double> mean;
   std::optional<Interval> ci95;  // of the mean

@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "analysis/measure_values.hpp"
 #include "analysis/text.hpp"
 
 namespace windtunnel::analysis {
@@ -103,9 +104,10 @@ std::string measure_text(const MeasureSummary& measure, const Results& results) 
   const bool same = measure.ci95 && measure.ci95->low == measure.ci95->high;
   text = fmt::format("{:<{}}", value_text(*measure.mean, measure.is_share), value_width - 2);
   if (measure.ci95 && !same) add(text, interval_text(*measure.ci95, measure.is_share));
-  if (!measure.is_share && !same && measure.n > 1 && measure.p95) {
-    const bool is_short = *measure.p95 < 10;
-    add(text, "p95 " + (is_short ? duration_text(*measure.p95) : clock_text(*measure.p95)));
+  if (!more_is_better(measure.name) && !same && measure.n > 1 && measure.p95) {
+    const bool is_clock = !measure.is_share && *measure.p95 >= 10;
+    add(text, "p95 " + (is_clock ? clock_text(*measure.p95)
+                                 : value_text(*measure.p95, measure.is_share)));
   }
   if (*measure.mean > 0) add(text, parts_text(measure));
   if (measure.n < results.records.size()) {
@@ -156,6 +158,14 @@ std::string fault_lines(const Results& results) {
   return text;
 }
 
+// What the share of users hit comes to over time.
+std::string users_text(const Results& results, const Summary& summary) {
+  const double of_a_user = *summary.measure("user_time_hit").mean;
+  const auto users = static_cast<double>(results.records.front().measures().users());
+  return fmt::format("at the worst; a user for {}, {} user-minutes", duration_text(of_a_user),
+                     count_text(static_cast<std::uint64_t>(of_a_user * users / 60)));
+}
+
 std::string measure_lines(const Results& results, const Summary& summary) {
   std::vector<std::array<std::string, 3>> rows;
   std::size_t width = 0;
@@ -163,6 +173,8 @@ std::string measure_lines(const Results& results, const Summary& summary) {
     const auto* objective = summary.objective_of(measure.name);
     // What never lagged has no lag worth a line.
     if (measure.n == 0 && !objective && measure.name.ends_with("_lag")) continue;
+    if (measure.name == "user_time_hit" || (measure.name == "users_hit" && measure.n == 0))
+      continue;
     // Nor has a topology that stores nothing an RPO.
     // Nor one without quotas, or within them, a throttled share.
     const bool throttled = measure.worst.value_or(0) > 0;
@@ -173,6 +185,7 @@ std::string measure_lines(const Results& results, const Summary& summary) {
     std::string label = measure.name;
     if (label == "rto") label = "RTO";
     if (label == "rpo") label = "RPO";
+    if (label == "users_hit") label = "users hit";
     if (label == "replacement_lag") label = "replacement";
     if (label == "scaling_lag") label = "scaling lag";
     if (label == "throttled_share") label = "throttled";
@@ -184,6 +197,7 @@ std::string measure_lines(const Results& results, const Summary& summary) {
                       count_text(summary.writes_lost), count_text(summary.writes_acknowledged),
                       count_text(summary.writes_unknown)));
     }
+    if (measure.name == "users_hit") add(text, users_text(results, summary));
     if (objective) width = std::max(width, text.size());
     rows.push_back({label, text, objective ? objective_text(*objective, summary) : ""});
   }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "analysis/measure_values.hpp"
 #include "analysis/verdict.hpp"
 
 namespace windtunnel::analysis {
@@ -37,7 +38,7 @@ json measure_json(const MeasureSummary& measure) {
               {"n", measure.n},
               {"parts", parts},
               {"values", values}};
-  if (measure.more_is_better) result["p5"] = number(measure.p5);
+  if (more_is_better(measure.name)) result["p5"] = number(measure.p5);
   return result;
 }
 

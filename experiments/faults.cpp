@@ -7,6 +7,7 @@
 
 #include "analysis/text.hpp"
 #include "models/mechanisms/control_plane.hpp"
+#include "models/mechanisms/geography.hpp"
 
 namespace windtunnel::experiments {
 
@@ -25,6 +26,9 @@ FaultInjector::FaultInjector(sim::Simulation& sim, const settings::Experiment& e
       chance_(stream("targets")) {
   for (const Fault& fault : faults_) {
     if (fault.has_control_plane()) control_planes_ = &ControlPlanes::of(sim);
+    if (fault.has_edge_loss()) {
+      edge_zone(sim.network(), *find_location(fault.edge_loss().target()));
+    }
   }
 }
 
@@ -70,6 +74,8 @@ std::string target_of(const Fault& fault) {
       return fault.errors().target();
     case Fault::kPacketLoss:
       return fault.packet_loss().target();
+    case Fault::kEdgeLoss:
+      return fault.edge_loss().target();
     case Fault::kControlPlane:
       return fmt::format("the control plane of {}", ControlPlanes::name_of(service_of(fault)));
     case Fault::KIND_NOT_SET:
@@ -84,6 +90,11 @@ std::string instances(const settings::FaultTarget& target) {
     which = fmt::format("{} instance{}", target.count(), target.count() == 1 ? "" : "s");
   if (target.has_share()) which = fmt::format("{:g} % of the instances", target.share() * 100);
   return target.az().empty() ? which : which + " in " + target.az();
+}
+
+// From everything else.
+bool cuts_off(const Fault& fault) {
+  return fault.has_network_partition() && fault.network_partition().from().empty();
 }
 
 bool cuts_power(const Fault& fault) {
@@ -101,13 +112,16 @@ std::string effect(const Fault& fault) {
     case Fault::kInstanceCrash:
       return "has " + instances(fault.instance_crash()) + " crash";
     case Fault::kNetworkPartition:
-      return "is cut off from the network";
+      if (fault.network_partition().from().empty()) return "is cut off from the network";
+      return fmt::format("is cut off from {}", fmt::join(fault.network_partition().from(), ", "));
     case Fault::kSlow:
       return fmt::format("is {:g} times slower", fault.slow().factor());
     case Fault::kErrors:
       return fmt::format("answers {:g} % of requests with errors", fault.errors().share() * 100);
     case Fault::kPacketLoss:
       return fmt::format("loses {:g} % of packets", fault.packet_loss().share() * 100);
+    case Fault::kEdgeLoss:
+      return "loses its edges";
     case Fault::kControlPlane:
       return "takes no changes";
     case Fault::KIND_NOT_SET:
@@ -146,6 +160,7 @@ void FaultInjector::set_in_force(std::size_t i, bool in_force) {
   refresh_effects();
   const bool instances_lost = fault.has_instance_stop() || fault.has_instance_crash();
   if (cuts_power(fault) || fault.has_network_partition()) isolate(fault, i, in_force);
+  if (fault.has_edge_loss()) lose_edge(target_of(fault), in_force);
   if (instances_lost && in_force) {
     hit_[i] =
         instances_hit(fault.has_instance_stop() ? fault.instance_stop() : fault.instance_crash());
@@ -168,15 +183,29 @@ void FaultInjector::isolate(const Fault& fault, std::size_t i, bool in_force) {
   }
   for (const ZoneId zone : zones) {
     if (!isolates_zones(fault) || isolations(zone) != (in_force ? 1 : 0)) continue;
-    for (const auto& component : sim().components()) {
-      in_force ? component->on_zone_lost(zone) : component->on_zone_restored(zone);
-    }
+    tell_of_zone(zone, in_force);
+  }
+}
+
+// Faults may overlap: the first one tells, and the end of the last.
+void FaultInjector::lose_edge(const std::string& city, bool in_force) {
+  std::size_t losses = 0;
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    losses += in_force_[i] && faults_[i].has_edge_loss() && target_of(faults_[i]) == city;
+  }
+  if (losses != (in_force ? 1u : 0u)) return;
+  tell_of_zone(edge_zone(sim().network(), *find_location(city)), in_force);
+}
+
+void FaultInjector::tell_of_zone(ZoneId zone, bool lost) {
+  for (const auto& component : sim().components()) {
+    lost ? component->on_zone_lost(zone) : component->on_zone_restored(zone);
   }
 }
 
 bool FaultInjector::isolates_zones(const Fault& fault) const {
   return cuts_power(fault) ||
-         (fault.has_network_partition() && sim().network().find(target_of(fault)).has_value());
+         (cuts_off(fault) && sim().network().find(target_of(fault)).has_value());
 }
 
 std::ptrdiff_t FaultInjector::isolations(ZoneId zone) const {
@@ -208,7 +237,7 @@ void FaultInjector::refresh_effects() {
     for (const ZoneId zone : zones_named(target)) {
       Effect& effect = zones[zone];
       if (on && isolates_zones(fault)) effect.island = 1u + zone;  // the stronger state
-      if (on && fault.has_network_partition() && effect.island == 0) {
+      if (on && cuts_off(fault) && effect.island == 0) {
         effect.island = 0x10000u + zones_named(target).front();  // the region stays together
       }
       if (on && fault.has_slow()) effect.slow *= fault.slow().factor();
@@ -225,6 +254,7 @@ void FaultInjector::refresh_effects() {
     sim().network().set_slow(zone, effect.slow);
     sim().network().set_loss(zone, 1 - effect.pass);
   }
+  sever();
   for (const auto& [service, impaired] : planes) {
     control_planes_->set_impaired(service, impaired);
   }
@@ -233,6 +263,35 @@ void FaultInjector::refresh_effects() {
     component->set_slow(effect.slow);
     component->set_errors(1 - effect.pass);
   }
+}
+
+// What some zones are cut off from, while they reach the rest.
+void FaultInjector::sever() {
+  std::map<std::pair<ZoneId, ZoneId>, bool> paths;
+  for (std::size_t i = 0; i < faults_.size(); ++i) {
+    for (const std::string& place : faults_[i].network_partition().from()) {
+      for (const ZoneId a : zones_named(target_of(faults_[i]))) {
+        for (const ZoneId b : zones_at(place)) {
+          if (a != b) paths[std::minmax(a, b)] |= in_force_[i];
+        }
+      }
+    }
+  }
+  for (const auto& [path, severed] : paths) {
+    sim().network().set_severed(path.first, path.second, severed);
+  }
+}
+
+// Those of AWS, and what else is there.
+std::vector<ZoneId> FaultInjector::zones_at(const std::string& place) const {
+  std::vector<ZoneId> zones;
+  for (ZoneId zone = 0; zone < sim().network().zones(); ++zone) {
+    const Location* there = location_of(sim().network(), zone);
+    if (sim().network().name(zone) == place || (there != nullptr && there->code == place)) {
+      zones.push_back(zone);
+    }
+  }
+  return zones;
 }
 
 std::vector<ZoneId> FaultInjector::zones_named(const std::string& target) const {

@@ -32,6 +32,10 @@ class FaultInjector final : public sim::Component {
   std::vector<sim::HostId> instances_hit(const settings::FaultTarget& target);
   std::vector<sim::HostId> hosts_in(const std::vector<sim::ZoneId>& zones) const;
   std::vector<sim::ZoneId> zones_named(const std::string& target) const;
+  std::vector<sim::ZoneId> zones_at(const std::string& place) const;
+  void lose_edge(const std::string& city, bool in_force);
+  void tell_of_zone(sim::ZoneId zone, bool lost);
+  void sever();
   void isolate(const settings::Fault& fault, std::size_t i, bool in_force);
   // Zones are isolated one by one: by a loss of power, or a partition of the zone itself.
   bool isolates_zones(const settings::Fault& fault) const;

@@ -37,7 +37,10 @@ void RunLog::configure(Duration window, Duration bound, Time warm_up_end, Time h
 }
 
 void RunLog::note(Time at, Milestone milestone, std::string component, std::string text) {
-  if (milestone == Milestone::fault && at < first_fault) first_fault = at;
+  if (milestone == Milestone::fault && at < first_fault) {
+    first_fault = at;
+    users_hit.restart(at);
+  }
   events.push_back({at, milestone, std::move(component), std::move(text)});
 }
 

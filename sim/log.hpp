@@ -2,6 +2,7 @@
 // lag, write outcomes. analysis/ turns it into RTO, RPO and the rest; definitions stand there.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,6 +66,38 @@ struct WriteOutcome {
   bool recovered = true;                  // it takes writes at the horizon
 };
 
+// The users of all clients: how many there are, and how many of them are hit.
+class UsersHit {
+ public:
+  void join(std::uint32_t users) { users_ += users; }
+  // A user's last request failed, or he cannot connect; or he is served again.
+  void add(Time now, int change) {
+    hit_seconds_ = user_seconds(now);
+    since_ = now;
+    hit_ += change;
+    peak_ = std::max(peak_, hit_);
+  }
+  // What came before does not count: the first fault.
+  void restart(Time now) {
+    hit_seconds_ = 0;
+    since_ = now;
+    peak_ = hit_;
+  }
+
+  std::uint32_t users() const { return users_; }
+  double peak_share() const { return static_cast<double>(peak_) / users_; }
+  // Of a user, on average.
+  double seconds_hit(Time now) const { return user_seconds(now) / users_; }
+
+ private:
+  double user_seconds(Time now) const { return hit_seconds_ + hit_ * seconds(now - since_); }
+
+  std::uint32_t users_ = 0;
+  std::int32_t hit_ = 0, peak_ = 0;
+  double hit_seconds_ = 0;  // of all users together
+  Time since_{};
+};
+
 struct RunLog {
   // Window length, latency bound (forever: none), start of the measures, end of the run.
   void configure(Duration window, Duration bound, Time warm_up_end, Time horizon_date);
@@ -97,6 +130,7 @@ struct RunLog {
   std::vector<RequestWindow> windows;
   Time first_fault = Time::max();
   Time first_failed = Time::max();  // max: none
+  UsersHit users_hit;               // from the first fault on
   std::vector<LoggedEvent> events;
   std::vector<LagSpell> spells;
   std::vector<WriteOutcome> writes;

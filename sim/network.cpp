@@ -60,6 +60,10 @@ void Network::set_island(ZoneId zone, std::uint32_t island) {
   refresh(zone);
   if (platform_ != nullptr) platform_->reachability_changed(zone);
 }
+void Network::set_severed(ZoneId a, ZoneId b, bool severed) {
+  path(a, b).severed = path(b, a).severed = severed;
+  refresh(a);
+}
 void Network::set_slow(ZoneId zone, double factor) {
   zones_[zone].slow = factor;
   refresh(zone);
@@ -74,7 +78,7 @@ void Network::refresh(ZoneId zone) {
     const auto other = static_cast<ZoneId>(i);
     const Zone &a = zones_[zone], &b = zones_[other];
     for (Path* p : {&path(zone, other), &path(other, zone)}) {
-      p->open = a.island == b.island;
+      p->open = a.island == b.island && !p->severed;
       // The worse end decides: a fault of a whole region is not felt twice between its zones.
       p->slow = std::max(a.slow, b.slow);
       p->loss = std::max(a.loss, b.loss);

@@ -49,6 +49,8 @@ class Network {
   // Zones of one island reach each other and nobody else; 0 is the mainland. Bulk transfers know
   // only the mainland: a zone on any island has its uplink down.
   void set_island(ZoneId zone, std::uint32_t island);
+  // Nothing passes between these two, whatever else they reach. Bulk transfers do not know of it.
+  void set_severed(ZoneId a, ZoneId b, bool severed);
   void set_slow(ZoneId zone, double factor);
   void set_loss(ZoneId zone, double share);
   bool reaches(ZoneId from, ZoneId to) const { return path(from, to).open; }
@@ -85,6 +87,7 @@ class Network {
     Duration median{0};
     bool open = true;
     bool plain = true;  // neither slow nor lossy
+    bool severed = false;
     double slow = 1, loss = 0;
   };
   const Path& path(ZoneId a, ZoneId b) const { return paths_[a * stride_ + b]; }

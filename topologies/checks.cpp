@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "models/mechanisms/geography.hpp"
 #include "models/registry.hpp"
 #include "models/settings_check.hpp"
 #include "topologies/names.hpp"
@@ -190,6 +191,7 @@ class FaultCheck {
   void target(const Hit& hit, const std::string& path) {
     const schema::Field& options = options_of(*hit.kind);
     const std::vector<std::string> hits(options.hits().begin(), options.hits().end());
+    if (contains(hits, "edge")) return edge(hit.target, path);
     const ComponentSettings* component = topology_.find(hit.target);
     if (component != nullptr) {
       is_hit(*component, hits, path);
@@ -200,8 +202,36 @@ class FaultCheck {
     } else {
       unknown(path, hit.target, hits);
     }
+    if (hit.details->GetDescriptor() == settings::PartitionFault::descriptor()) {
+      places(static_cast<const settings::PartitionFault&>(*hit.details), path);
+    }
     if (hit.details->GetDescriptor() == settings::FaultTarget::descriptor()) {
       parts(static_cast<const settings::FaultTarget&>(*hit.details), component, path);
+    }
+  }
+
+  void edge(const std::string& city, const std::string& path) {
+    std::vector<std::string> cities;
+    for (const Location& known : edges()) cities.emplace_back(known.code);
+    if (!contains(cities, city)) {
+      return error(path,
+                   fmt::format("AWS has no edge in {}{}", shown(city), did_you_mean(city, cities)));
+    }
+    const auto& all = topology_.components;
+    if (std::none_of(all.begin(), all.end(), [](const ComponentSettings& component) {
+          return provides(component.model_options(), "edges");
+        })) {
+      error(path, fmt::format("nothing here has edges, as {} has", providers("edges")));
+    }
+  }
+
+  void places(const settings::PartitionFault& partition, const std::string& path) {
+    for (int i = 0; i < partition.from_size(); ++i) {
+      const std::string& place = partition.from(i);
+      if (contains(topology_.zones(), place) || find_location(place) != nullptr) continue;
+      error(fmt::format("{}.from.{}", path, i),
+            fmt::format("no place {}: a zone, a region, a country, a city with edges{}",
+                        shown(place), did_you_mean(place, topology_.region_names())));
     }
   }
 

@@ -81,6 +81,8 @@ const names = {
   rto: "Recovery time (RTO)",
   rpo: "Data loss (RPO)",
   availability: "Availability",
+  users_hit: "Users hit at once",
+  user_time_hit: "Time a user is hit",
   replacement_lag: "Replacement lag",
   scaling_lag: "Scaling lag",
   throttled_share: "Throttled share",
@@ -89,5 +91,6 @@ const names = {
 };
 export const nameOf = (measure) => names[measure] ?? measure.replaceAll("_", " ");
 export const moreIsBetter = (measure) => measure === "availability";
-export const isShare = (measure) => moreIsBetter(measure) || measure === "throttled_share";
+const shares = ["availability", "users_hit", "throttled_share"];
+export const isShare = (measure) => shares.includes(measure);
 export const valueText = (measure, value) => (isShare(measure) ? share(value) : duration(value));

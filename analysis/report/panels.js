@@ -43,6 +43,8 @@ export function panelsOf(variant) {
     }),
     { log: true, limit: level.p99 ? [level.p99, `promised ${f.duration(level.p99)}`] : null },
   );
+  const hit = of("", "UsersHit", "Average");
+  add("users", "Users who are hit: their last request failed, or they cannot connect", "share", [hit && peak(hit) > 0 && { ...hit, label: "" }], { least: 0, most: 1 });
   const clients = all.filter((one) => one.metric === "Requests" && one.statistic === "Sum").map((one) => one.component);
   add(
     "load",

@@ -91,7 +91,7 @@ export function headline(variant) {
 export function lead(variant) {
   const { measures, replications, requests } = variant.verdict;
   const sentences = [];
-  const { rto, rpo, availability, scaling_lag } = measures;
+  const { rto, rpo, availability, scaling_lag, users_hit, user_time_hit } = measures;
   if (rto?.n > 0 && rto.censored === 0) {
     sentences.push(
       rto.worst === 0
@@ -105,6 +105,7 @@ export function lead(variant) {
   } else if (scaling_lag?.n > 0 && scaling_lag.mean !== null) {
     sentences.push(`Capacity lagged behind demand for ${f.duration(scaling_lag.mean)} on average.`);
   }
+  if (users_hit?.mean > 0) sentences.push(`At worst ${f.share(users_hit.mean)} of the users were hit at once, a user for ${f.duration(user_time_hit.mean)} on average.`);
   if (rpo?.acknowledged_writes > 0 && rto?.n > 0)
     sentences.push(
       rpo.lost_writes === 0

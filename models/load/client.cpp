@@ -132,6 +132,10 @@ Client::Client(sim::Simulation& sim, const std::string& name, Shape shape)
       path_classes_.push_back(sim.number_of({"", path}));
     }
   }
+  users_hit_.resize(shape_.arrivals ? shape_.hosts : static_cast<std::size_t>(shape_.users));
+  const auto users = static_cast<std::uint32_t>(users_hit_.size());
+  metric.users.set(sim.now(), users);
+  sim.log().users_hit.join(users);
   write_connection_.operation = sim::Operation::write;
   longest_ = shape_.timeout == Duration::zero() ? sim::forever : shape_.timeout;
   for (std::uint32_t i = 1; i < shape_.max_attempts && longest_ < sim::horizon_limit; ++i) {
@@ -304,6 +308,7 @@ void Client::attempt_failed(Handle request_handle, const Call& call) {
     population_ ? population_->on_call_failed(request.host, request.write, call)
                 : connector(request.host, request.write).on_call_failed(call);
     strand(request);
+    set_hit(request, true);
   }
   if (call.outcome == Outcome::throttled) metric.throttled.add();
   if (!breaker_allows_retry(request)) return end_request(request_handle, false);
@@ -329,6 +334,7 @@ void Client::end_request(Handle request_handle, bool success) {
   const Time now = sim().now();
   const Duration latency = now - request.arrival;
   (success ? metric.succeeded : metric.failed).add();
+  set_hit(request, !success);
   metric.open.add(now, -1);
   metric.latency.record(latency);
   if (success) metric.success_latency.record(latency);
@@ -342,6 +348,15 @@ void Client::end_request(Handle request_handle, bool success) {
   // Who fails in no time (a breaker) and does not think would try for ever at one instant.
   if (latency == Duration::zero()) pause = std::max(pause, least_cycle);
   sim().after<&Client::on_think_over>(pause, this, user);
+}
+
+void Client::set_hit(const Request& request, bool hit) {
+  std::vector<bool>::reference user = users_hit_[user_of(request)];
+  if (user == hit) return;
+  user = hit;
+  const int change = hit ? 1 : -1;
+  metric.users_hit.add(sim().now(), change);
+  sim().log().users_hit.add(sim().now(), change);
 }
 
 void Client::strand(const Request& request) {

@@ -74,6 +74,9 @@ class Client final : public sim::Component {
     sim::Counter throttled{set, "Throttles", "attempts that were refused because of a quota"};
     sim::Counter late{set, "LateAnswers", "answers that came after the timeout: wasted work"};
     sim::Counter reconnects{set, "Reconnects", "machines that came back on another address"};
+    sim::Level users{set, "Users", "Count", "users; of an open load its client machines"};
+    sim::Level users_hit{set, "UsersHit", "Count",
+                         "users whose last request failed, or who cannot connect"};
     sim::Level open{set, "OpenRequests", "Count",
                     "requests under way, pauses before retries included"};
     sim::Histogram latency{set, "RequestLatency",
@@ -113,6 +116,11 @@ class Client final : public sim::Component {
   void schedule_arrival();
   void got_through(std::uint32_t host, const sim::Call& call);
   void strand(const Request& request);
+  // In a closed load a user is one; in an open one a machine stands for its user.
+  std::uint32_t user_of(const Request& request) const {
+    return shape_.arrivals ? request.host : request.user;
+  }
+  void set_hit(const Request& request, bool hit);
   SdkClient& sdk(std::uint32_t host) { return sdks_[sdks_.size() == 1 ? 0 : host]; }
   Connector& connector(std::uint32_t host, bool write) {
     return write && !writes_.empty() ? *writes_[host] : *reads_[host];
@@ -137,6 +145,7 @@ class Client final : public sim::Component {
   sim::Stream host_chance_, write_chance_, retry_chance_, think_chance_, class_chance_;
   sim::Lane lane_;
   sim::Pool<Request> requests_;
+  std::vector<bool> users_hit_;
   std::vector<Machine> machines_;
   // By machine. Connectors without a population; reads serves both where they have one name.
   std::vector<std::unique_ptr<Connector>> reads_, writes_;

@@ -82,6 +82,13 @@ class CloudWatch final : public sim::Component {
     sim::Duration period{std::chrono::minutes(1)};  // its resolution
     sim::Distribution delay;                        // from a period's end until it can be read
     double scale = 1;  // publish_growth() and the others multiply by it: 1000 for milliseconds
+
+    // The same under another name.
+    Publication named(std::string_view metric) const {
+      Publication other = *this;
+      other.name = metric;
+      return other;
+    }
   };
   // In the constructor or in wire(), so that whoever looks for it in attach() finds it. Metrics
   // that nobody watches cost nothing.

@@ -1,5 +1,7 @@
 #include "models/mechanisms/control_plane.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <memory>
 
@@ -38,6 +40,13 @@ ControlPlanes::ControlPlanes(sim::Simulation& sim) : Component(sim, component_na
 
 bool ControlPlanes::available(Service service) const {
   return !impaired_[static_cast<std::size_t>(service)] && !region_lost(sim(), home_of(service));
+}
+
+std::optional<std::string> ControlPlanes::refusal(Service service,
+                                                  std::string_view operation) const {
+  if (available(service)) return std::nullopt;
+  return fmt::format("{} fails: the control plane of {}, in {}, is gone", operation,
+                     name_of(service), home_of(service));
 }
 
 bool region_lost(sim::Simulation& sim, std::string_view region) {

@@ -11,6 +11,8 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "sim/simulation.hpp"
@@ -30,6 +32,8 @@ class ControlPlanes final : public sim::Component {
   static ControlPlanes& of(sim::Simulation& sim);
 
   bool available(Service service) const;
+  // Of a change that its control plane is asked for. Nothing: it is there; else the words.
+  std::optional<std::string> refusal(Service service, std::string_view operation) const;
   // By faults that are now in force.
   void set_impaired(Service service, bool impaired) {
     impaired_[static_cast<std::size_t>(service)] = impaired;

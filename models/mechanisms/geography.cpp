@@ -6,6 +6,7 @@
 #include <map>
 #include <numbers>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -113,6 +114,20 @@ sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Loc
   const sim::ZoneId zone = network.add_zone(std::move(full_name), "");
   network.set_one_way(zone, zone, 2 * access);
   return zone;
+}
+
+sim::ZoneId edge_zone(sim::Network& network, const Location& city) {
+  return outside_zone(network, "edge " + std::string(city.code), city, sim::Duration::zero());
+}
+
+std::size_t nearest_edge(const Location& to, const std::vector<bool>& lost) {
+  std::size_t found = 0;
+  std::pair<bool, sim::Duration> least{true, sim::forever};
+  for (std::size_t i = 0; i < edges().size(); ++i) {
+    const std::pair<bool, sim::Duration> way{lost[i], round_trip(to, edges()[i])};
+    if (way < least) std::tie(least, found) = std::tie(way, i);
+  }
+  return found;
 }
 
 void connect_by_geography(sim::Network& network, sim::ZoneId a, sim::ZoneId b) {

@@ -14,6 +14,7 @@
 
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "sim/network.hpp"
 
@@ -55,6 +56,10 @@ const Location* location_of(const sim::Network& network, sim::ZoneId zone);
 // The same zone if asked again.
 sim::ZoneId outside_zone(sim::Network& network, std::string_view name, const Location& place,
                          sim::Duration access);
+// The zone of AWS's edge in a city, one for all services.
+sim::ZoneId edge_zone(sim::Network& network, const Location& city);
+// The number of the nearest city of edges(), before those that are lost.
+std::size_t nearest_edge(const Location& to, const std::vector<bool>& lost);
 // Paths of a zone to all that have a place, access networks included; others stay as they are. For
 // wire(), when all zones exist.
 void connect_by_geography(sim::Network& network, sim::ZoneId zone);

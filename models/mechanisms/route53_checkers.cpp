@@ -3,23 +3,49 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+
+#include "models/mechanisms/geography.hpp"
 
 namespace windtunnel {
 
 using sim::Operation;
 using sim::Time;
 
-sim::ZoneId Route53Checkers::zone_of_checkers(sim::Simulation& sim, sim::Duration one_way) {
+namespace {
+// Route 53 API reference, HealthCheckConfig.Regions.
+constexpr std::array regions{"us-east-1",      "us-west-1",      "us-west-2",      "eu-west-1",
+                             "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "sa-east-1"};
+}  // namespace
+
+std::vector<sim::ZoneId> Route53Checkers::zones_of_checkers(sim::Simulation& sim,
+                                                            sim::Duration one_way) {
   sim::Network& network = sim.network();
   const std::string name = fmt::format("route53 checkers, {} ms away", sim::seconds(one_way) * 1e3);
-  const auto found = network.find(name);
-  const sim::ZoneId zone = found ? *found : network.add_zone(name, "");
-  // Zones made meanwhile are as far as the others.
-  for (sim::ZoneId other = 0; other < network.zones(); ++other) {
-    if (other != zone) network.set_one_way(zone, other, one_way);
+  std::vector<sim::ZoneId> zones;
+  for (const char* region : regions) {
+    zones.push_back(outside_zone(network, name, *find_location(region), sim::Duration::zero()));
   }
-  return zone;
+  // Zones made meanwhile are as far as the others.
+  for (const sim::ZoneId zone : zones) {
+    for (sim::ZoneId other = 0; other < network.zones(); ++other) {
+      if (other != zone) network.set_one_way(zone, other, one_way);
+    }
+  }
+  return zones;
 }
+
+class Route53Checkers::Site final : public sim::Entity {
+ public:
+  Site(Route53Checkers& all, std::size_t number, sim::ZoneId zone)
+      : Entity(all, fmt::format("checkers in {}", regions[number])), all_(all) {
+    set_zone(zone);
+  }
+  void on_answer(sim::Call& call, sim::Handle handle) override { all_.on_answer(call, handle); }
+
+ private:
+  Route53Checkers& all_;
+};
 
 Route53Checkers::Route53Checkers(sim::Component& owner, Callable& target, const Settings& settings,
                                  Listener& listener)
@@ -36,8 +62,12 @@ Route53Checkers::Route53Checkers(sim::Component& owner, Callable& target, const 
                 {HealthState(settings.failure_threshold, settings.failure_threshold,
                              settings.failure_threshold, HealthState::State::healthy)}),
       healthy_checkers_(settings.checkers) {
-  set_zone(zone_of_checkers(sim(), settings.one_way));
+  for (const sim::ZoneId zone : zones_of_checkers(sim(), settings.one_way)) {
+    sites_.push_back(std::make_unique<Site>(*this, sites_.size(), zone));
+  }
 }
+
+Route53Checkers::~Route53Checkers() = default;
 
 void Route53Checkers::start() {
   for (std::uint32_t i = 0; i < checkers(); ++i) {
@@ -56,7 +86,7 @@ void Route53Checkers::on_check_due(std::uint32_t checker) {
 }
 
 void Route53Checkers::ask(std::uint32_t checker, Operation operation, const sim::Address& address) {
-  const sim::Handle call = sim().open_call(*this, checker, operation);
+  const sim::Handle call = sim().open_call(*sites_[checker % sites_.size()], checker, operation);
   (operation == Operation::connect ? connect_lane_ : response_lane_).enter(sim().call(call), call);
   sim().send(call, address);
 }

@@ -10,11 +10,13 @@
 // HTTP and HTTPS: connected within one limit, a good status within another; with string matching
 // the string within a third, after the status. TCP: connected, no more. Left out: TLS's own round
 // trips (its certificate is not looked at by AWS either), what a body says (a string is there if it
-// comes in time), checkers in chosen regions (all are equally far from everything), and so points
-// of presence that disagree in a partition (rule 38).
+// comes in time), a choice of regions, and distances: the checkers are shared out over the regions
+// that Route 53 checks from (a partition cuts off those of some regions, and they disagree with the
+// others), but all are equally far from everything.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "models/mechanisms/health_state.hpp"
@@ -47,12 +49,14 @@ class Route53Checkers final : public sim::Entity {
     virtual void on_checker_changed(bool verdict_changed) = 0;
   };
 
-  // The place outside AWS where the checkers live; made at the first call for this distance.
-  static sim::ZoneId zone_of_checkers(sim::Simulation& sim, sim::Duration one_way);
+  // The places of checkers, outside a region's availability zones, one for each region that Route
+  // 53 checks from; made at the first call for this distance.
+  static std::vector<sim::ZoneId> zones_of_checkers(sim::Simulation& sim, sim::Duration one_way);
 
   // Checks `target` on behalf of `owner`. Until results say otherwise the target is healthy.
   Route53Checkers(sim::Component& owner, Callable& target, const Settings& settings,
                   Listener& listener);
+  ~Route53Checkers() override;
 
   // Every checker begins within one interval.
   void start();
@@ -61,14 +65,16 @@ class Route53Checkers final : public sim::Entity {
   std::uint32_t healthy_checkers() const { return healthy_checkers_; }
   std::uint32_t checkers() const { return static_cast<std::uint32_t>(checkers_.size()); }
 
-  void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
 
  private:
+  // The checkers in one region.
+  class Site;
   struct Checker {
     HealthState state;
     sim::Time asked{};  // when its last check began
   };
+  void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_check_due(std::uint32_t checker);
   void ask(std::uint32_t checker, sim::Operation operation, const sim::Address& address);
   void conclude(std::uint32_t checker, bool passed, sim::Time next_check);
@@ -78,6 +84,7 @@ class Route53Checkers final : public sim::Entity {
   Listener& listener_;
   sim::Stream phase_chance_, dns_chance_, string_chance_;
   sim::Lane connect_lane_, response_lane_;
+  std::vector<std::unique_ptr<Site>> sites_;
   std::vector<Checker> checkers_;
   std::uint32_t healthy_checkers_;
   bool is_healthy_ = true;

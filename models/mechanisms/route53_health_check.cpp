@@ -107,7 +107,7 @@ EndpointHealthCheck::EndpointHealthCheck(sim::Component& owner, const std::strin
       status_(owner, target, settings.status, metrics) {
   metric.share.set(owner.sim().now(), 100);
   if (!status_.disabled()) {
-    Route53Checkers::zone_of_checkers(owner.sim(), settings.checkers.one_way);
+    Route53Checkers::zones_of_checkers(owner.sim(), settings.checkers.one_way);
   }
 }
 

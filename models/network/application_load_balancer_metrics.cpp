@@ -21,10 +21,6 @@ void ApplicationLoadBalancer::publish_metrics(const settings::ApplicationLoadBal
                                 .name = {},
                                 .dimensions = {{"LoadBalancer", "app/" + name()}},
                                 .delay = to_distribution(settings.metric_delay())};
-  const auto named = [](CloudWatch::Publication publication, const char* metric) {
-    publication.name = metric;
-    return publication;
-  };
   const std::pair<const char*, const sim::Counter*> counts[] = {
       {"RequestCount", &metric.requests},
       {"HTTPCode_ELB_5XX_Count", &metric.elb_5xx},
@@ -35,9 +31,9 @@ void ApplicationLoadBalancer::publish_metrics(const settings::ApplicationLoadBal
       {"TargetConnectionErrorCount", &metric.connection_errors},
       {"RejectedConnectionCount", &metric.rejected}};
   for (const auto& [metric_name, counter] : counts) {
-    cloudwatch.publish_growth(named(whole, metric_name), *counter);
+    cloudwatch.publish_growth(whole.named(metric_name), *counter);
   }
-  cloudwatch.publish_records(named(whole, "TargetResponseTime"), metric.target_response);
+  cloudwatch.publish_records(whole.named("TargetResponseTime"), metric.target_response);
 
   const bool only = groups_.size() == 1;
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
@@ -46,7 +42,7 @@ void ApplicationLoadBalancer::publish_metrics(const settings::ApplicationLoadBal
       if (group.is_lambda()) return;
       for (const char* metric_name :
            {"RequestCountPerTarget", "HealthyHostCount", "UnHealthyHostCount"}) {
-        cloudwatch.publish(named(as, metric_name), *this,
+        cloudwatch.publish(as.named(metric_name), *this,
                            static_cast<std::uint32_t>(collected_.size()));
         collected_.push_back({g});
       }
@@ -55,10 +51,10 @@ void ApplicationLoadBalancer::publish_metrics(const settings::ApplicationLoadBal
     part.component = fmt::format("{}/{}", name(), group.name());
     part.dimensions.emplace_back("TargetGroup", "targetgroup/" + group.name());
     publish(part);
-    cloudwatch.publish_growth(named(part, "RequestCount"), group.metric.requests);
-    cloudwatch.publish_growth(named(part, "HTTPCode_Target_5XX_Count"),
+    cloudwatch.publish_growth(part.named("RequestCount"), group.metric.requests);
+    cloudwatch.publish_growth(part.named("HTTPCode_Target_5XX_Count"),
                               only ? metric.target_5xx : group.metric.target_5xx);
-    cloudwatch.publish_records(named(part, "TargetResponseTime"),
+    cloudwatch.publish_records(part.named("TargetResponseTime"),
                                only ? metric.target_response : group.metric.response);
     if (!only) continue;
     part.component = name();  // the only group's metrics are the load balancer's

@@ -9,14 +9,15 @@
 // though these fail over. An error is kept for the error caching minimum TTL; whoever has an
 // expired copy answers that instead. A Lambda@Edge function on origin requests chooses the nearest
 // of several origins, by distance alone. Updates go through the control plane in us-east-1 and take
-// minutes; all else goes on without it.
-// Left out: TLS, HTTP versions, viewers' and origins' bandwidth (sizes only take room),
-// compression, range requests, cookies and queries in the cache key (an object is a key), custom
-// error pages, 4xx of origins, invalidations, signed URLs, geographic restriction, WebSockets,
-// real-time logs, functions on other events, loss of edges and regional edge caches, an edge's way
-// around a lost one; one cache a city instead of several; a retry asks for another object than the
-// request did; an origin's Origin Shield is that of its group's primary; a connection that the
-// origin closes just when a request sets out. Distance orders edges, though AWS measures latency.
+// minutes; all else goes on without it. An edge that is lost (a fault) falls silent, and DNS
+// answers with the next one; viewers hold the old answer for its TTL. Left out: TLS, HTTP versions,
+// viewers' and origins' bandwidth (sizes only take room), compression, range requests, cookies and
+// queries in the cache key (an object is a key), custom error pages, 4xx of origins, invalidations,
+// signed URLs, geographic restriction, WebSockets, real-time logs, functions on other events, loss
+// of regional edge caches, the time until DNS knows of a lost edge; one cache a city instead of
+// several; a retry asks for another object than the request did; an origin's Origin Shield is that
+// of its group's primary; a connection that the origin closes just when a request sets out.
+// Distance orders edges, though AWS measures latency.
 #pragma once
 
 #include <array>
@@ -88,6 +89,8 @@ class CloudFrontDistribution final : public sim::Component,
   Resolution resolve(const Query& query) override;
   void wire(sim::Wiring& wiring) override;
   void start() override;
+  void on_zone_lost(sim::ZoneId zone) override { set_lost(zone, true); }
+  void on_zone_restored(sim::ZoneId zone) override { set_lost(zone, false); }
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
 
   // For its locations.
@@ -150,7 +153,8 @@ class CloudFrontDistribution final : public sim::Component,
   CloudFrontLocation& location(std::size_t i) const {
     return i < edges_.size() ? *edges_[i] : *regionals_[i - edges_.size()];
   }
-  CloudFrontLocation& nearest_edge(const Query& query);
+  CloudFrontLocation& edge_for(const Query& query);
+  void set_lost(sim::ZoneId zone, bool lost);
   void connect_locations();
 
   std::vector<CloudFrontOrigin> origins_;
@@ -170,7 +174,8 @@ class CloudFrontDistribution final : public sim::Component,
     const Location* viewer;
     CloudFrontLocation* edge;
   };
-  std::vector<Nearest> nearest_;      // of viewers seen so far
+  std::vector<Nearest> nearest_;      // of viewers seen since an edge was lost last
+  std::vector<bool> lost_;            // by edge
   const Location* origin_ = nullptr;  // place of the first origin, once it was asked for
   struct Collected {
     std::uint64_t part = 0, whole = 0;

@@ -94,7 +94,12 @@ const CloudFrontBehavior& CloudFrontLocation::behavior_of(Key key) const {
 
 // --- requests
 
+void CloudFrontLocation::on_connect(Call& call, Handle handle) {
+  lost_ ? sim().drop(handle) : Entity::on_connect(call, handle);
+}
+
 void CloudFrontLocation::on_request(Call& call, Handle handle) {
+  if (lost_) return sim().drop(handle);
   if (is_edge()) return on_viewer_request(call, handle);
   serve(call.tag, call, handle);
 }
@@ -142,6 +147,7 @@ CloudFrontLocation::Answer CloudFrontLocation::answer_of(const ObjectCache::Entr
 }
 
 void CloudFrontLocation::reply(Handle handle, const Answer& answer) {
+  if (lost_) return sim().drop(handle);
   Call& call = sim().call(handle);
   if (!is_edge()) {
     call.work_as<Dates>() = {answer.expires, answer.good_until};

@@ -30,10 +30,14 @@ class CloudFrontLocation final : public sim::Entity {
   // Once the origins are known.
   void wire();
 
+  void on_connect(sim::Call& call, sim::Handle handle) override;
   void on_request(sim::Call& call, sim::Handle handle) override;
   void on_answer(sim::Call& call, sim::Handle handle) override;
   void on_timeout(sim::Call& call, sim::Handle handle) override;
   void on_late_answer(const sim::Call&) override {}
+
+  // It is silent to whoever asks it; what it has asked for itself still comes.
+  void set_lost(bool lost) { lost_ = lost; }
 
   // A changed distribution has come here: a behaviour has another target.
   void set_target(std::size_t behavior, std::uint16_t target) { targets_[behavior] = target; }
@@ -90,6 +94,7 @@ class CloudFrontLocation final : public sim::Entity {
   CloudFrontDistribution& distribution_;
   std::string place_;
   CloudFrontLocation* parent_;
+  bool lost_ = false;
   ObjectCache cache_;
   TtlCache<sim::Handle> in_flight_;  // fetches by object; their end ends them, no date
   sim::Pool<Fetch> fetches_;

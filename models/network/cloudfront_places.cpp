@@ -42,12 +42,12 @@ void CloudFrontDistribution::add_locations(const settings::CloudFrontDistributio
     const auto parent = std::min_element(places.begin(), places.end(), [&](auto* a, auto* b) {
       return round_trip(city, *a) < round_trip(city, *b);
     });
-    const ZoneId zone =
-        outside_zone(network, fmt::format("edge {}", city.code), city, Duration::zero());
     edges_.push_back(std::make_unique<CloudFrontLocation>(
-        *this, std::string(city.code), zone, static_cast<double>(settings.edge_cache()),
+        *this, std::string(city.code), edge_zone(network, city),
+        static_cast<double>(settings.edge_cache()),
         regionals_[static_cast<std::size_t>(parent - places.begin())].get()));
   }
+  lost_.resize(edges_.size());
 }
 
 CloudFrontLocation& CloudFrontDistribution::regional_in(std::string_view region) const {
@@ -56,7 +56,7 @@ CloudFrontLocation& CloudFrontDistribution::regional_in(std::string_view region)
 }
 
 // Viewers who are nowhere have the edge nearest to the first origin.
-CloudFrontLocation& CloudFrontDistribution::nearest_edge(const Query& query) {
+CloudFrontLocation& CloudFrontDistribution::edge_for(const Query& query) {
   const Location* viewer = query.from;
   if (viewer == nullptr) {
     if (origin_ == nullptr) {
@@ -72,10 +72,21 @@ CloudFrontLocation& CloudFrontDistribution::nearest_edge(const Query& query) {
   const auto known = std::find_if(nearest_.begin(), nearest_.end(),
                                   [&](const Nearest& it) { return it.viewer == viewer; });
   if (known != nearest_.end()) return *known->edge;
-  const Location& city = nearest(*viewer, windtunnel::edges());
-  const auto at = static_cast<std::size_t>(&city - windtunnel::edges().data());
+  const std::size_t at = nearest_edge(*viewer, lost_);
   nearest_.push_back({viewer, edges_[at].get()});
   return *edges_[at];
+}
+
+void CloudFrontDistribution::set_lost(ZoneId zone, bool lost) {
+  const auto found = std::find_if(edges_.begin(), edges_.end(),
+                                  [&](const auto& edge) { return edge->zone() == zone; });
+  if (found == edges_.end()) return;
+  (*found)->set_lost(lost);
+  lost_[static_cast<std::size_t>(found - edges_.begin())] = lost;
+  nearest_.clear();
+  sim().note(lost ? sim::Milestone::action_finished : sim::Milestone::none, *this,
+             fmt::format("DNS {} with the edge in {}", lost ? "no longer answers" : "answers again",
+                         (*found)->place()));
 }
 
 // Edges are not connected with each other: they have nothing to say.
@@ -90,7 +101,7 @@ void CloudFrontDistribution::connect_locations() {
 }
 
 Resolution CloudFrontDistribution::resolve(const Query& query) {
-  return {.addresses = {nearest_edge(query).address_of(0)},
+  return {.addresses = {edge_for(query).address_of(0)},
           .ttl = dns_ttl_,
           .connection_idle = viewer_keep_alive_};
 }

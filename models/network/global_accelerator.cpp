@@ -17,6 +17,7 @@ using sim::Handle;
 namespace {
 
 constexpr int other_groups_tried = 3;
+constexpr std::uint32_t any_destination = 0;  // of flows: it does not tell them apart
 
 Flows::Settings flows_of(const settings::GlobalAccelerator& settings) {
   const bool udp = settings.protocol() == settings::GlobalAccelerator::UDP;
@@ -35,12 +36,18 @@ class GlobalAccelerator::Edge final : public sim::Entity, public Flows::Owner {
       : Entity(owner, fmt::format("edge {}", city.code)), owner_(owner) {
     set_zone(zone);
     for (const Group& group : owner.groups_) by_distance.push_back(&group);
-    std::stable_sort(by_distance.begin(), by_distance.end(), [&](const Group* a, const Group* b) {
-      return round_trip(city, *a->place) < round_trip(city, *b->place);
-    });
+    sort_groups(city);
     flows.emplace(*this, fmt::format("flows of edge {}", city.code), *this, owner.flow_settings_,
-                  Flows::Metrics{owner.metric.opened, owner.metric.dropped, owner.metric.own_resets,
-                                 owner.metric.endpoint_resets});
+                  owner.flow_counts());
+    owner.flow_metrics_->add(*flows);
+  }
+
+  // Its addresses are announced from another city, which knows none of the connections.
+  void move_to(const Location& city, sim::ZoneId zone) {
+    set_zone(zone);
+    flows->set_place(zone);
+    flows->reset(any_destination, Flows::Told::with_the_next_packet);
+    sort_groups(city);
   }
 
   void on_connect(Call& call, Handle handle) override { flows->connect(call, handle); }
@@ -53,6 +60,12 @@ class GlobalAccelerator::Edge final : public sim::Entity, public Flows::Owner {
   std::vector<const Group*> by_distance;
 
  private:
+  void sort_groups(const Location& city) {
+    std::stable_sort(by_distance.begin(), by_distance.end(), [&](const Group* a, const Group* b) {
+      return round_trip(city, *a->place) < round_trip(city, *b->place);
+    });
+  }
+
   GlobalAccelerator& owner_;
 };
 
@@ -63,10 +76,14 @@ GlobalAccelerator::GlobalAccelerator(sim::Simulation& sim, const std::string& na
       by_source_(settings.client_affinity() == settings::GlobalAccelerator::SOURCE_IP),
       backbone_(settings.backbone()),
       refresh_(to_duration(settings.health_refresh())),
+      deployment_(to_distribution(settings.deployment())),
+      control_planes_(ControlPlanes::of(sim)),
+      lost_(edges().size()),
       edges_(edges().size()),
       flow_hash_(stream("flow hash")),
       phase_chance_(stream("phase of health")),
-      dns_chance_(stream("dns")) {
+      dns_chance_(stream("dns")),
+      deployment_chance_(stream("deployment")) {
   for (const auto& g : settings.endpoint_groups()) {
     const auto& check = g.health_check();
     const auto type = check.protocol() == settings::GlobalAccelerator::HealthCheck::TCP
@@ -88,15 +105,14 @@ GlobalAccelerator::GlobalAccelerator(sim::Simulation& sim, const std::string& na
     for (Endpoint& endpoint : group.endpoints) {
       endpoints_.emplace_back(&group, &endpoint);
       if (!endpoint.load_balancer) {
-        Route53Checkers::zone_of_checkers(sim, endpoint.checks.one_way);
+        Route53Checkers::zones_of_checkers(sim, endpoint.checks.one_way);
       }
     }
   }
   for (const Location& city : edges()) {
-    zones_.push_back(outside_zone(sim.network(), fmt::format("edge {}", city.code), city, {}));
+    zones_.push_back(edge_zone(sim.network(), city));
   }
-  const Location& nearest_edge = nearest(*groups_.front().place, edges());
-  default_city_ = static_cast<std::size_t>(&nearest_edge - edges().data());
+  default_city_ = nearest_edge(*groups_.front().place, lost_);
   publish_metrics(settings);
 }
 
@@ -125,6 +141,14 @@ void GlobalAccelerator::start() {
 
 GlobalAccelerator::Edge& GlobalAccelerator::edge_at(std::size_t city) {
   if (edges_[city] != nullptr) return *edges_[city];
+  const std::size_t at = nearest_edge(edges()[city], lost_);
+  connect(at);
+  edges_[city] = std::make_unique<Edge>(*this, edges()[city], zones_[city]);
+  if (at != city) edges_[city]->move_to(edges()[at], zones_[at]);
+  return *edges_[city];
+}
+
+void GlobalAccelerator::connect(std::size_t city) {
   const sim::ZoneId zone = zones_[city];
   sim::Network& network = sim().network();
   connect_by_geography(network, zone);
@@ -134,8 +158,22 @@ GlobalAccelerator::Edge& GlobalAccelerator::edge_at(std::size_t city) {
       network.set_one_way(zone, there, sim::from_seconds(way));
     }
   }
-  edges_[city] = std::make_unique<Edge>(*this, edges()[city], zone);
-  return *edges_[city];
+}
+
+void GlobalAccelerator::set_lost(sim::ZoneId zone, bool lost) {
+  const auto found = std::find(zones_.begin(), zones_.end(), zone);
+  if (found == zones_.end()) return;
+  lost_[static_cast<std::size_t>(found - zones_.begin())] = lost;
+  for (std::size_t city = 0; city < edges_.size(); ++city) {
+    if (edges_[city] == nullptr) continue;
+    const std::size_t at = nearest_edge(edges()[city], lost_);
+    if (edges_[city]->zone_of(0) == zones_[at]) continue;
+    connect(at);
+    edges_[city]->move_to(edges()[at], zones_[at]);
+    sim().note(
+        lost ? sim::Milestone::action_finished : sim::Milestone::none, *this,
+        fmt::format("clients of the edge in {} come to {}", edges()[city].code, edges()[at].code));
+  }
 }
 
 Resolution GlobalAccelerator::resolve(const Query& query) {
@@ -148,7 +186,7 @@ std::size_t GlobalAccelerator::city_nearest_to(const Location& client) {
   for (const auto& [place, city] : nearest_) {
     if (place == &client) return city;
   }
-  nearest_.emplace_back(&client, &nearest(client, edges()) - edges().data());
+  nearest_.emplace_back(&client, nearest_edge(client, std::vector<bool>(edges().size())));
   return nearest_.back().second;
 }
 
@@ -233,7 +271,43 @@ std::optional<Flows::Route> GlobalAccelerator::endpoint_of(const Group& group, b
                                                      .from = group.place,
                                                      .client = group.place});
   if (answer.addresses.empty()) return std::nullopt;
-  return Flows::Route{answer.addresses.front(), 0};
+  return Flows::Route{answer.addresses.front(), any_destination};
+}
+
+// --- changes
+
+GlobalAccelerator::Group* GlobalAccelerator::group_in(const std::string& region) {
+  const auto found = std::find_if(groups_.begin(), groups_.end(),
+                                  [&](const Group& group) { return group.region == region; });
+  return found == groups_.end() ? nullptr : &*found;
+}
+
+std::optional<std::string> GlobalAccelerator::update_endpoint_group(
+    const EndpointGroupChange& change) {
+  auto refused =
+      control_planes_.refusal(ControlPlanes::Service::global_accelerator, "UpdateEndpointGroup");
+  if (refused) return refused;
+  WT_CHECK(group_in(change.region) != nullptr,
+           "an endpoint group that the check accepted is there");
+  sim().note(sim::Milestone::action_started, *this,
+             fmt::format("a change of its endpoint group in {} is IN_PROGRESS", change.region));
+  changes_.push_back(change);
+  sim().after<&GlobalAccelerator::on_deployed>(deployment_.sample(deployment_chance_), this,
+                                               changes_.size() - 1, sim::Turn::control);
+  return std::nullopt;
+}
+
+void GlobalAccelerator::on_deployed(std::uint64_t number) {
+  const EndpointGroupChange& change = changes_[number];
+  Group& group = *group_in(change.region);
+  group.dial = change.traffic_dial.value_or(group.dial);
+  for (const auto& [name, weight] : change.weights) {
+    for (Endpoint& endpoint : group.endpoints) {
+      if (endpoint.name == name) endpoint.weight = weight;
+    }
+  }
+  sim().note(sim::Milestone::action_finished, *this,
+             fmt::format("the change of its endpoint group in {} is DEPLOYED", change.region));
 }
 
 // --- health
@@ -266,7 +340,7 @@ void GlobalAccelerator::on_look_due(std::uint64_t number) {
 // --- CloudWatch
 
 namespace {
-enum Which : std::uint32_t { active_flows, healthy_endpoints, unhealthy_endpoints, kinds };
+enum Which : std::uint32_t { healthy_endpoints, unhealthy_endpoints, kinds };
 }  // namespace
 
 void GlobalAccelerator::publish_metrics(const settings::GlobalAccelerator& settings) {
@@ -276,37 +350,22 @@ void GlobalAccelerator::publish_metrics(const settings::GlobalAccelerator& setti
                                 .name = {},
                                 .dimensions = {{"Accelerator", name()}},
                                 .delay = to_distribution(settings.metric_delay())};
-  const auto named = [](CloudWatch::Publication publication, const char* metric) {
-    publication.name = metric;
-    return publication;
-  };
-  const std::pair<const char*, const sim::Counter*> counts[] = {
-      {"NewFlowCount", &metric.opened},
-      {"Flows_Dropped_No_Endpoint_Found", &metric.dropped},
-      {"TCP_AGA_Reset_Count", &metric.own_resets},
-      {"TCP_Endpoint_Reset_Count", &metric.endpoint_resets}};
-  for (const auto& [metric_name, counter] : counts) {
-    cloudwatch.publish_growth(named(whole, metric_name), *counter);
-  }
-  cloudwatch.publish(named(whole, "ActiveFlowCount"), *this, active_flows);
+  flow_metrics_.emplace(sim(), whole, flow_counts());
+  cloudwatch.publish_growth(whole.named(metric.dropped.name()), metric.dropped);
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
     CloudWatch::Publication part = whole;
     part.component = fmt::format("{}/{}", name(), groups_[g].region);
     part.dimensions.emplace_back("EndpointGroup", groups_[g].region);
-    cloudwatch.publish(named(part, "HealthyEndpointCount"), *this, g * kinds + healthy_endpoints);
-    cloudwatch.publish(named(part, "UnhealthyEndpointCount"), *this,
+    cloudwatch.publish(part.named("HealthyEndpointCount"), *this, g * kinds + healthy_endpoints);
+    cloudwatch.publish(part.named("UnhealthyEndpointCount"), *this,
                        g * kinds + unhealthy_endpoints);
   }
 }
 
 void GlobalAccelerator::collect(std::uint32_t which, sim::Time, sim::Time, StatisticSet& out) {
   std::uint32_t count = 0;
-  if (which == active_flows) {
-    for (const auto& edge : edges_) count += edge == nullptr ? 0 : edge->flows->active();
-  } else {
-    for (const Endpoint& endpoint : groups_[which / kinds].endpoints) {
-      count += endpoint.healthy == (which % kinds == healthy_endpoints);
-    }
+  for (const Endpoint& endpoint : groups_[which / kinds].endpoints) {
+    count += endpoint.healthy == (which % kinds == healthy_endpoints);
   }
   out.add(count);
 }

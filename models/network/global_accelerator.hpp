@@ -9,11 +9,15 @@
 // it goes to any endpoint of the nearest group (fail-open). Load balancers are as healthy as they
 // are themselves, other endpoints as Route 53's health checkers find them; the edges learn of it
 // once every `health_refresh`. A client has one edge: the one with the least round trip.
+// If that is lost (a fault), its addresses are announced from the next one, whose distance its
+// clients feel; nobody there knows their connections, which are reset, and again when it is back.
+// Traffic dials and weights change through the control plane in us-west-2 alone; all else goes on
+// without it (rule 42).
 // Dials that turn a connection away everywhere leave it to the nearest group with a dial above 0
 // (UNSOURCED).
-// Left out: the loss of an edge (its address is then announced from the next one); TCP that ends at
-// the edge; custom routing; changes of settings, which need the control plane in us-west-2 (rule
-// 42); client IP preservation; bytes.
+// Left out: the seconds that routers need for a withdrawn address; a client's own second choice
+// (all clients of an edge go to the one nearest to it); TCP that ends at the edge; custom routing;
+// changes of endpoints; client IP preservation; bytes.
 #pragma once
 
 #include <memory>
@@ -22,6 +26,9 @@
 #include <vector>
 
 #include "models/mechanisms/cloudwatch.hpp"
+#include "models/mechanisms/control_plane.hpp"
+#include "models/mechanisms/endpoint_group_changes.hpp"
+#include "models/mechanisms/flow_metrics.hpp"
 #include "models/mechanisms/flows.hpp"
 #include "models/mechanisms/geography.hpp"
 #include "models/mechanisms/ports.hpp"
@@ -38,6 +45,7 @@ class GlobalAccelerator;
 
 class GlobalAccelerator final : public sim::Component,
                                 public Callable,
+                                public EndpointGroupChanges,
                                 public MetricPublisher,
                                 public Route53Checkers::Listener {
  public:
@@ -50,6 +58,9 @@ class GlobalAccelerator final : public sim::Component,
   void start() override;
   Resolution resolve(const Query& query) override;
   bool healthy() const override;
+  std::optional<std::string> update_endpoint_group(const EndpointGroupChange& change) override;
+  void on_zone_lost(sim::ZoneId zone) override { set_lost(zone, true); }
+  void on_zone_restored(sim::ZoneId zone) override { set_lost(zone, false); }
   void on_checker_changed(bool) override {}  // the edges hear of it in their own time
   void collect(std::uint32_t which, sim::Time from, sim::Time to, StatisticSet& out) override;
 
@@ -85,6 +96,10 @@ class GlobalAccelerator final : public sim::Component,
   };
 
   Edge& edge_at(std::size_t city);
+  void connect(std::size_t city);
+  void set_lost(sim::ZoneId zone, bool lost);
+  Group* group_in(const std::string& region);
+  void on_deployed(std::uint64_t change);
   std::size_t city_nearest_to(const Location& client);
   std::optional<Flows::Route> route(const Edge& edge, const sim::Call& opening);
   const Group* group_for(const std::vector<const Group*>& by_distance, double draw) const;
@@ -93,19 +108,27 @@ class GlobalAccelerator final : public sim::Component,
   double draw_for(const sim::Call& opening, std::uint64_t purpose);
   bool is_well(const Endpoint& endpoint);
   void on_look_due(std::uint64_t endpoint);
+  Flows::Metrics flow_counts() {
+    return {metric.opened, metric.dropped, metric.own_resets, metric.endpoint_resets};
+  }
   void publish_metrics(const settings::GlobalAccelerator& settings);
 
   std::vector<Group> groups_;
   std::vector<std::pair<Group*, Endpoint*>> endpoints_;  // of all groups
   Flows::Settings flow_settings_;
+  std::optional<FlowMetrics> flow_metrics_;
   bool by_source_;
   double backbone_;
   sim::Duration refresh_;
+  sim::Distribution deployment_;
+  const ControlPlanes& control_planes_;
+  std::vector<EndpointGroupChange> changes_;  // all that were ever taken
   std::vector<sim::ZoneId> zones_;            // by city of edges()
+  std::vector<bool> lost_;                    // likewise
   std::vector<std::unique_ptr<Edge>> edges_;  // likewise, made when first needed
   std::vector<std::pair<const Location*, std::size_t>> nearest_;  // city by client
   std::size_t default_city_ = 0;                                  // of clients that are nowhere
-  sim::Stream flow_hash_, phase_chance_, dns_chance_;
+  sim::Stream flow_hash_, phase_chance_, dns_chance_, deployment_chance_;
 };
 
 }  // namespace windtunnel

@@ -79,8 +79,7 @@ class NetworkLoadBalancer::Listener final : public Flows::Owner {
       : flows(nlb, "flows of " + group.name(), *this,
               {.idle_timeout = idle_timeout_of(settings),
                .datagrams = settings.protocol() == Setting::UDP},
-              {nlb.metric.opened, nlb.metric.refused, nlb.metric.own_resets,
-               nlb.metric.target_resets}),
+              nlb.flow_counts()),
         resets_unhealthy(settings.unhealthy_connection_termination()),
         resets_drained(settings.deregistration_connection_termination()),
         nlb_(nlb),
@@ -236,7 +235,7 @@ void NetworkLoadBalancer::on_host_restored(std::uint32_t node) {
 // --- CloudWatch
 
 namespace {
-enum Which : std::uint32_t { active_flows, healthy_hosts, unhealthy_hosts, kinds };
+enum Which : std::uint32_t { healthy_hosts, unhealthy_hosts, kinds };
 }  // namespace
 
 void NetworkLoadBalancer::publish_metrics(const settings::NetworkLoadBalancer& settings) {
@@ -246,25 +245,15 @@ void NetworkLoadBalancer::publish_metrics(const settings::NetworkLoadBalancer& s
                                 .name = {},
                                 .dimensions = {{"LoadBalancer", "net/" + name()}},
                                 .delay = to_distribution(settings.metric_delay())};
-  const auto named = [](CloudWatch::Publication publication, const char* metric) {
-    publication.name = metric;
-    return publication;
-  };
-  const std::pair<const char*, const sim::Counter*> counts[] = {
-      {"NewFlowCount", &metric.opened},
-      {"TCP_ELB_Reset_Count", &metric.own_resets},
-      {"TCP_Target_Reset_Count", &metric.target_resets},
-      {"UnhealthyRoutingFlowCount", &metric.fail_open}};
-  for (const auto& [metric_name, counter] : counts) {
-    cloudwatch.publish_growth(named(whole, metric_name), *counter);
-  }
-  cloudwatch.publish(named(whole, "ActiveFlowCount"), *this, active_flows);
+  flow_metrics_.emplace(sim(), whole, flow_counts());
+  for (const auto& listener : listeners_) flow_metrics_->add(listener->flows);
+  cloudwatch.publish_growth(whole.named(metric.fail_open.name()), metric.fail_open);
   for (std::uint32_t g = 0; g < groups_.size(); ++g) {
     CloudWatch::Publication part = whole;
     part.dimensions.emplace_back("TargetGroup", "targetgroup/" + groups_[g]->name());
     const auto publish = [&] {
-      cloudwatch.publish(named(part, "HealthyHostCount"), *this, g * kinds + healthy_hosts);
-      cloudwatch.publish(named(part, "UnHealthyHostCount"), *this, g * kinds + unhealthy_hosts);
+      cloudwatch.publish(part.named("HealthyHostCount"), *this, g * kinds + healthy_hosts);
+      cloudwatch.publish(part.named("UnHealthyHostCount"), *this, g * kinds + unhealthy_hosts);
     };
     if (groups_.size() == 1) publish();  // the only group's metrics are the load balancer's
     part.component = fmt::format("{}/{}", name(), groups_[g]->name());
@@ -273,11 +262,6 @@ void NetworkLoadBalancer::publish_metrics(const settings::NetworkLoadBalancer& s
 }
 
 void NetworkLoadBalancer::collect(std::uint32_t which, sim::Time, sim::Time, StatisticSet& out) {
-  if (which == active_flows) {
-    std::uint32_t active = 0;
-    for (const auto& listener : listeners_) active += listener->flows.active();
-    return out.add(active);
-  }
   const TargetGroup& group = *groups_[which / kinds];
   for (std::uint32_t node = 0; node < zones_; ++node) {
     if (!sim().platform().up(nodes_[node].host)) continue;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "models/mechanisms/cloudwatch.hpp"
+#include "models/mechanisms/flow_metrics.hpp"
 #include "models/mechanisms/flows.hpp"
 #include "models/mechanisms/listener_names.hpp"
 #include "models/mechanisms/ports.hpp"
@@ -93,6 +94,9 @@ class NetworkLoadBalancer final : public sim::Component,
   bool good_for_dns(std::uint32_t node) const override;
   void on_shifted(std::optional<sim::ZoneId> away_from) override;
   std::uint32_t listener_of(const TargetGroup& group) const;
+  Flows::Metrics flow_counts() {
+    return {metric.opened, metric.refused, metric.own_resets, metric.target_resets};
+  }
   void publish_metrics(const settings::NetworkLoadBalancer& settings);
 
   sim::Duration dns_ttl_;
@@ -101,6 +105,7 @@ class NetworkLoadBalancer final : public sim::Component,
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unique_ptr<ZonalDns> dns_;
   std::vector<Departure> departures_;
+  std::optional<FlowMetrics> flow_metrics_;
 };
 
 }  // namespace windtunnel

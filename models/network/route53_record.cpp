@@ -142,11 +142,9 @@ void Route53Record::tell_failover() {
 // --- changes
 
 std::optional<std::string> Route53Record::change_records(const std::vector<RecordChange>& changes) {
-  constexpr auto plane = ControlPlanes::Service::route53;
-  if (!control_planes_.available(plane)) {
-    return fmt::format("ChangeResourceRecordSets fails: the control plane of {}, in {}, is gone",
-                       ControlPlanes::name_of(plane), ControlPlanes::home_of(plane));
-  }
+  auto refused =
+      control_planes_.refusal(ControlPlanes::Service::route53, "ChangeResourceRecordSets");
+  if (refused) return refused;
   for (const RecordChange& change : changes) {
     const bool known = std::any_of(answers_.begin(), answers_.end(), [&](const Answer& answer) {
       return change.record.empty() || answer.record.id == change.record;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "models/mechanisms/endpoint_group_changes.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/route53_changes.hpp"
 #include "models/mechanisms/routing_controls.hpp"
@@ -51,6 +52,25 @@ class ChangeRecords final : public Operator::Step {
   std::string name_;
   std::vector<RecordChange> changes_;
   RecordChanges* records_ = nullptr;
+};
+
+class UpdateEndpointGroup final : public Operator::Step {
+ public:
+  explicit UpdateEndpointGroup(const Settings::UpdateEndpointGroup& settings)
+      : name_(settings.accelerator()) {
+    change_.region = settings.region();
+    if (settings.has_traffic_dial()) change_.traffic_dial = settings.traffic_dial();
+    for (const auto& one : settings.weights()) {
+      change_.weights.push_back({one.endpoint(), static_cast<double>(one.weight())});
+    }
+  }
+  void wire(sim::Wiring& wiring) override { groups_ = &wiring.find<EndpointGroupChanges>(name_); }
+  Refusal take(sim::Simulation&) override { return groups_->update_endpoint_group(change_); }
+
+ private:
+  std::string name_;
+  EndpointGroupChange change_;
+  EndpointGroupChanges* groups_ = nullptr;
 };
 
 class UpdateRoutingControls final : public Operator::Step {
@@ -128,6 +148,9 @@ class CancelZonalShift final : public Operator::Step {
 std::unique_ptr<Operator::Step> step_of(const Settings::Step& step) {
   if (step.has_wait()) return std::make_unique<Wait>(step.wait());
   if (step.has_change_records()) return std::make_unique<ChangeRecords>(step.change_records());
+  if (step.has_update_endpoint_group()) {
+    return std::make_unique<UpdateEndpointGroup>(step.update_endpoint_group());
+  }
   if (step.has_start_zonal_shift()) {
     return std::make_unique<StartZonalShift>(step.start_zonal_shift());
   }

@@ -109,6 +109,30 @@ void check_controls(const Settings::UpdateRoutingControls& step, const std::stri
   }
 }
 
+void check_endpoint_group(const Settings::UpdateEndpointGroup& step, const std::string& path,
+                          SettingsCheck& check) {
+  if (!step.has_traffic_dial() && step.weights().empty()) {
+    check.error(path, "changes nothing: traffic_dial or weights is missing");
+  }
+  const Message* accelerator = check.settings_of(step.accelerator());
+  if (accelerator == nullptr) return;
+  std::vector<std::string> regions, endpoints;
+  visit(*accelerator, [&](const Message& message) {
+    if (message.GetDescriptor()->name() != "EndpointGroup") return;
+    regions.push_back(text_of(message, "endpoint_group_region"));
+    if (regions.back() != step.region()) return;
+    visit(message, [&](const Message& part) {
+      if (part.GetDescriptor()->name() != "Endpoint") return;
+      endpoints.push_back(text_of(part, "load_balancer") + text_of(part, "instance"));
+    });
+  });
+  expect(check, path + ".region", "endpoint group in", step.region(), regions);
+  for (int i = 0; i < step.weights_size() && !endpoints.empty(); ++i) {
+    expect(check, fmt::format("{}.weights.{}.endpoint", path, i), "endpoint",
+           step.weights(i).endpoint(), endpoints);
+  }
+}
+
 }  // namespace
 
 void Operator::check(const Settings& settings, SettingsCheck& check) {
@@ -120,6 +144,8 @@ void Operator::check(const Settings& settings, SettingsCheck& check) {
       check_records(step.change_records(), path + "change_records", check);
     } else if (step.has_update_routing_controls()) {
       check_controls(step.update_routing_controls(), path + "update_routing_controls", check);
+    } else if (step.has_update_endpoint_group()) {
+      check_endpoint_group(step.update_endpoint_group(), path + "update_endpoint_group", check);
     } else if (step.has_start_zonal_shift()) {
       const std::string& zone = step.start_zonal_shift().away_from();
       const Message* resource = check.settings_of(step.start_zonal_shift().resource());

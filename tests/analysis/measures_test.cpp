@@ -296,6 +296,32 @@ sim::LagSpell spell(const char* kind, Duration start, std::optional<Duration> en
   return spell;
 }
 
+// ---- users hit
+
+TEST(UsersHit, IsTheLargestShareAtOnceAndTheMeanTimeOfAUserFromTheFaultOn) {
+  auto log = log_of("++++++");
+  log.users_hit.join(3);  // of two clients
+  log.users_hit.join(1);
+  const auto hit = [&](Duration at, int change) { log.users_hit.add(date(at), change); };
+  for (int i = 0; i < 4; ++i) hit(2s, +1);  // before the fault, so it does not count
+  for (int i = 0; i < 3; ++i) hit(4s, -1);
+  log.note(date(10s), Milestone::fault, "us-east-1a", "loses power");
+  hit(12s, +1);
+  hit(20s, -1);
+  hit(30s, -1);
+  hit(50s, +1);  // to the end, at 60 s
+  const auto measures = measure(log).measures();
+  EXPECT_EQ(measures.users(), 4u);
+  EXPECT_EQ(measures.users_hit(), 0.5);
+  // One is hit from 10 to 30 s, one from 12 to 20 s, one from 50 to 60 s.
+  EXPECT_EQ(Duration(measures.user_time_hit()), (20s + 8s + 10s) / 4.0);
+}
+
+TEST(UsersHit, IsNoneWithoutAFaultAndWithoutUsers) {
+  EXPECT_FALSE(measure(log_of("++-")).measures().has_users_hit());
+  EXPECT_FALSE(measure(log_with_fault("++-", 5s)).measures().has_users_hit());
+}
+
 TEST(ReplacementLag, IsTheLongestSpellWithItsParts) {
   auto log = log_of("++++++");
   log.spells = {spell("replacement", 5s, 10s), spell("replacement", 20s, 35s),

@@ -74,6 +74,16 @@ TEST(Recorder, TellsWhatUsersFelt) {
   EXPECT_EQ(series(record, "", "RequestLatency", "p99").size(), 1u);  // always the same
 }
 
+// The request of 10.5 s is the first to fail, that of 20.5 s is answered at 20.6 s.
+TEST(Recorder, TellsTheShareOfUsersHitOverTime) {
+  const auto hit = series(record_of(recording("series")), "", "UsersHit", "Average");
+  ASSERT_EQ(hit.size(), 4u);
+  EXPECT_EQ(hit[0], 0);
+  EXPECT_NEAR(hit[1], 0.95, 0.011);
+  EXPECT_NEAR(hit[2], 0.06, 1e-6);
+  EXPECT_EQ(hit[3], 0);
+}
+
 TEST(Recorder, AHistogramHoldsEveryRecordInBinsOfAnEighthOfAnOctave) {
   const auto record = record_of(recording("series"));
   for (const auto& bins : record.histograms()) {

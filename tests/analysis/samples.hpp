@@ -78,6 +78,9 @@ inline ReplicationRecord record(std::uint32_t replication, Duration rto = 134s) 
   record.set_cpu_seconds(0.75);
   record.set_memory_bytes_max(50'000'000);
   auto& measures = *record.mutable_measures();
+  measures.set_users(300);
+  measures.set_users_hit(0.66);
+  measures.set_user_time_hit(Duration(20s).count());
   measures.set_fault(Duration(10min).count());
   measures.set_breach(Duration(10min).count());
   measures.set_recovered((10min + rto).count());

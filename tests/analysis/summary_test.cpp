@@ -86,6 +86,16 @@ TEST(Summary, SharesAreWorstWhenLow) {
   EXPECT_LE(availability.ci95->high, 1);
 }
 
+TEST(Summary, OfSharesOfUsersHitTheLargestIsTheWorst) {
+  auto records = records_with_rto({100s, 100s});
+  records[1].mutable_measures()->set_users_hit(0.9);
+  const auto& hit = summarise(header(), records).measure("users_hit");
+  EXPECT_DOUBLE_EQ(*hit.worst, 0.9);
+  EXPECT_DOUBLE_EQ(*hit.p95, 0.9);
+  EXPECT_FALSE(hit.p5);
+  EXPECT_LE(hit.ci95->high, 1);
+}
+
 TEST(Summary, MedianAndWorstAreThoseByRto) {
   auto records = records_with_rto({400s, 100s, 300s, 200s});
   EXPECT_EQ(summarise(header(), records).median, 3u);  // 100, 200: the second of four

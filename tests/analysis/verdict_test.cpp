@@ -79,6 +79,9 @@ TEST(VerdictText, SaysWhatWasMeasuredAndWhatWasClaimed) {
   EXPECT_THAT(line_of(text, "RTO"), HasSubstr("holds"));
   EXPECT_THAT(line_of(text, "RPO"), HasSubstr("0 of 43,200 acknowledged writes lost, 6 unknown"));
   EXPECT_THAT(line_of(text, "availability"), HasSubstr("99.71 %"));
+  EXPECT_THAT(line_of(text, "users hit"), HasSubstr("66.00 %"));
+  EXPECT_THAT(line_of(text, "users hit"),
+              HasSubstr("at the worst; a user for 20 s, 100 user-minutes"));
   EXPECT_THAT(line_of(text, "median replication (seed 1/2)"), HasSubstr("12:14.0 recovered"));
   EXPECT_THAT(line_of(text, "worst replication (seed 1/3)"), HasSubstr("12:18.0 recovered"));
   EXPECT_THAT(

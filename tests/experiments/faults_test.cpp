@@ -229,6 +229,28 @@ TEST(NetworkPartition, TheZoneRunsOnButNothingPassesBetweenItAndTheRest) {
 }
 
 // 100 ms each way, then 300 ms; the connection is there.
+// Rule 38: users reach the primary, 14 of 16 checkers do not; so all are sent to the secondary.
+TEST(NetworkPartition, FromSomePlacesIsFeltThereAlone) {
+  SmallRun run(small_experiment(
+      "users: {client: {target: www, open: {deterministic: 2/s}, hosts: 1, idle_timeout: 0s, "
+      "network: 1ms, timeout: 1s}}, east: {ec2_service: {on: asg, service_time: 1ms}}, " +
+          group("size: 1") +
+          ", west: {station: {service_time: 1ms}}, www: {route53_record: {ttl: 0s, failover: "
+          "{primary: {value: east, health_check: {interval: 10s}}, secondary: west}}}",
+      "horizon: 300s, faults: [{at: 60s, lasting: 120s, network_partition: {target: us-east-1, "
+      "from: [us-west-1, us-west-2, eu-west-1, ap-southeast-1, ap-southeast-2, ap-northeast-1, "
+      "sa-east-1]}}]"));
+  run.sim.run();
+  EXPECT_THAT(run.noted("is cut off from us-west-1, us-west-2, eu-west-1, "),
+              ElementsAre(60s, 180s));
+  const auto down = run.noted("unhealthy");
+  ASSERT_EQ(down.size(), 1u);
+  EXPECT_GT(down[0], 80s);
+  EXPECT_LT(down[0], 110s);
+  EXPECT_GT(run.metric("west", "Completions"), 100);
+  EXPECT_EQ(run.metric("users", "Failed"), 0);
+}
+
 TEST(Slow, MultipliesAZonesNetworkTimes) {
   SmallRun run(small_experiment(
       "users: {client: {target: web, hosts: 1, network: 100ms, dns_lookup: 0s, open: "

@@ -301,6 +301,46 @@ TEST_F(ClientTest, ItSaysWhenItsMachinesReachSomethingElse) {
   EXPECT_EQ(events[0].at, time_zero + 11500ms);
 }
 
+// The call of 15 s is given up at 15.9 s, and that is when the user is hit, though the request has
+// another attempt; the one on the next address is answered at 16.1 s.
+TEST_F(ClientTest, AUserIsHitWhoCannotConnectAndServedWithTheNextSuccess) {
+  begin(1min, 2);
+  evenly(0.1);
+  shape.timeout = 900ms;
+  shape.max_attempts = 2;
+  shape.backoff = {Backoff::Jitter::exponential, 200ms, 200ms};
+  script->operate_at(10s, [&] { web->lose_host(0); });
+  auto& users = run();
+  EXPECT_EQ(users.metric.failed.value(), 0u);
+  EXPECT_EQ(users.metric.users_hit.max(), 1);
+  EXPECT_NEAR(users.metric.users_hit.integral(time_zero + 1min), 0.2, 1e-9);
+}
+
+TEST_F(ClientTest, InAnOpenLoadAMachineStandsForItsUser) {
+  begin(1min);
+  evenly(10);
+  shape.hosts = 4;
+  web->script = [](const sim::Call& call) {
+    return call.caller_node == 0 ? Outcome::error : Outcome::ok;
+  };
+  auto& users = run();
+  EXPECT_EQ(users.metric.users.value(), 4);
+  EXPECT_EQ(users.metric.users_hit.value(), 1);  // and stays so
+}
+
+TEST_F(ClientTest, InAClosedLoadAUserIsHitFromAFailedRequestToTheNextGoodOne) {
+  begin(1min);
+  closed(3, 5s);
+  shape.hosts = 1;
+  web->script = [&](const sim::Call&) {
+    return sim->now() == time_zero + 5s ? Outcome::error : Outcome::ok;
+  };
+  auto& users = run();
+  EXPECT_EQ(users.metric.users.value(), 3);
+  EXPECT_EQ(users.metric.users_hit.max(), 3);
+  EXPECT_NEAR(users.metric.users_hit.integral(time_zero + 1min), 3 * 5, 1e-9);  // from 5 to 10 s
+}
+
 TEST_F(ClientTest, AWriteRefusedByAReaderClosesItsConnection) {
   begin(10s, 2);
   evenly(1);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/models/cloudfront_world.hpp"
+#include "tests/support/small_run.hpp"
 
 namespace windtunnel {
 namespace {
@@ -223,6 +224,30 @@ TEST(LambdaAtEdgeTest, AFunctionThatTakesTooLongIsAnError) {
   world.sim.run();
   EXPECT_EQ(world.ended().at(0).took, 30s);
   EXPECT_EQ(world.ended().at(0).outcome, Outcome::unavailable);
+}
+
+// The machine looked the name up at 0.5 s, and holds the answer for 60 s.
+TEST(CloudFrontEdgesTest, ALostEdgeIsSilentUntilDnsAnswersHaveExpiredAndTheNextOneIsFurther) {
+  const Location &germany = *find_location("DE"), &edge = nearest(germany, edges());
+  test::SmallRun run(test::small_experiment(
+      "users: {client: {target: cdn, hosts: 1, open: {deterministic: 1/s}, timeout: 900ms, "
+      "population: [{area: DE, network: 0s}]}}, web: {station: {service_time: 0s}}, "
+      "cdn: {cloudfront_distribution: {origins: [web], default_cache_behavior: {catalogue: "
+      "{objects: 1}}}}",
+      fmt::format("horizon: 200s, faults: [{{at: 20s, lasting: 100s, edge_loss: {}}}]",
+                  edge.code)));
+  run.sim.run();
+  // Those of 20.5 to 60.5 s, or a second later, and no other.
+  EXPECT_NEAR(run.metric("users", "Failed"), 41, 1);
+  EXPECT_EQ(run.metric("users", "UsersHit", "max"), 1);
+  EXPECT_THAT(run.noted(fmt::format("DNS no longer answers with the edge in {}", edge.code)),
+              ElementsAre(20s));
+  std::vector<bool> lost(edges().size());
+  lost[static_cast<std::size_t>(&edge - edges().data())] = true;
+  const double further = sim::seconds(round_trip(germany, edges()[nearest_edge(germany, lost)]));
+  EXPECT_GT(further, sim::seconds(round_trip(germany, edge)) * 1.1);
+  // Most requests are those of after the loss: a connection stays where it is.
+  EXPECT_NEAR(run.metric("users", "SuccessLatency", "p50"), further, 0.01 * further);
 }
 
 TEST(CloudFrontControlPlaneTest, AnUpdateReachesTheEdgesMinutesLater) {

@@ -230,15 +230,15 @@ components:
   eu-asg: {auto_scaling_group: {size: 3, region: eu-west-1}}
 )";
 
-std::string experiment(const std::string& rest) {
-  std::string topology = two_web_regions;
+std::string experiment(const std::string& rest, const std::string& more = "") {
+  std::string topology = two_web_regions + more;
   for (std::size_t at = 0; (at = topology.find('\n', at)) != std::string::npos; at += 3) {
     if (at + 1 < topology.size()) topology.insert(at + 1, "  ");
   }
   return "experiment: e\nquestion: q\ntopology:\n  " + topology + rest;
 }
 
-// Rule 43, and measurement M17: at most 30 s after the load balancer's verdict.
+// Rule 43. tests/validation has the measured bounds (M17).
 TEST(GlobalAccelerator, Rule43ALoadBalancerIsAsHealthyAsItsTargetsAndNewFlowsMoveWithin30Seconds) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
     SmallRun run(
@@ -268,6 +268,121 @@ TEST(GlobalAccelerator, ARegionThatNobodyReachesIsUnhealthy) {
   ASSERT_EQ(told.size(), 1u);
   EXPECT_LE(told[0], 90s);
   EXPECT_GT(run.metric("eu", "RequestCount"), 30);
+}
+
+// ---- the loss of an edge
+
+TEST(GlobalAccelerator, ALostEdgesAddressesAreAnnouncedFromTheNextOneWhichKnowsNoConnection) {
+  AcceleratorWorld world({"us-east-1"}, group("us-east-1"));
+  const Location &germany = *find_location("DE"), &region = *find_location("us-east-1");
+  const Location& edge = nearest(germany, edges());
+  std::vector<bool> lost(edges().size());
+  lost[static_cast<std::size_t>(&edge - edges().data())] = true;
+  const Location& next = edges()[nearest_edge(edge, lost)];
+  ASSERT_NE(&edge, &next);
+  StubService& web = static_cast<StubService&>(*world.sim.find_component("us-east-1-web"));
+  web.place(world.sim.network().zones_of("us-east-1").front());
+  Viewer& viewer = world.viewer("DE", {10s, 30s, 31s, 50s, 51s});
+  for (const Duration date : {Duration(30s), Duration(50s)}) {  // told by the reset
+    world.script->at(date + 500ms, [&] { viewer.reconnect(); });
+  }
+  const sim::ZoneId zone = edge_zone(world.sim.network(), edge);
+  world.script->operate_at(20s, [&] { world.ga->on_zone_lost(zone); });
+  world.script->operate_at(40s, [&] { world.ga->on_zone_restored(zone); });
+  world.sim.run();
+  const auto way_by = [&](const Location& city) {
+    return 2 * sim::seconds(round_trip(germany, city) + round_trip(city, region));
+  };
+  ASSERT_EQ(viewer.ended.size(), 5u);
+  EXPECT_NEAR(sim::seconds(viewer.ended[0].took), way_by(edge), 1e-6);
+  EXPECT_EQ(viewer.ended[1].outcome, Outcome::connection_reset);
+  EXPECT_NEAR(sim::seconds(viewer.ended[1].took), sim::seconds(round_trip(germany, next)), 1e-6);
+  EXPECT_NEAR(sim::seconds(viewer.ended[2].took), way_by(next), 1e-6);
+  EXPECT_EQ(viewer.ended[3].outcome, Outcome::connection_reset);
+  EXPECT_NEAR(sim::seconds(viewer.ended[4].took), way_by(edge), 1e-6);
+  EXPECT_EQ(world.ga->metric.own_resets.value(), 2u);
+}
+
+TEST(GlobalAccelerator, ALostEdgeCostsItsClientsTheirConnectionsAndNoRegion) {
+  SmallRun run(experiment("horizon: 2min\nfaults: [{at: 60s, edge_loss: Ashburn}]\n"));
+  run.sim.run();
+  EXPECT_EQ(run.noted("clients of the edge in Ashburn come to").size(), 1u);
+  EXPECT_EQ(run.metric("eu", "RequestCount"), 0);
+  EXPECT_EQ(run.metric("users", "Failed"), 1);  // on the connection that was reset
+}
+
+// ---- changes
+
+const std::string no_more_in_the_east =
+    "  on-call: {operator: {at: 60s, retry: 30s, steps: [{update_endpoint_group: {accelerator: ga, "
+    "region: us-east-1, traffic_dial: 0%}}]}}\n";
+
+// Rule 42
+TEST(GlobalAccelerator, Rule42DialsChangeOnlyThroughUsWest2AndConnectionsGoOnWithoutIt) {
+  SmallRun run(
+      experiment("horizon: 5min\nfaults: [{at: 30s, lasting: 75s, control_plane: "
+                 "global_accelerator}]\n",
+                 no_more_in_the_east));
+  double before = -1;
+  Duration moved{};
+  for (Duration date = 60s; date < 5min; date += 1s) {
+    run.script.at(date, [&, date] {
+      // Each asks for a connection of its own.
+      if (date == 119s) before = run.metric("eu", "RequestCount");
+      if (moved == 0s && run.metric("eu", "RequestCount") > 0) moved = date;
+    });
+  }
+  for (int second = 0; second < 299; ++second) run.machine("ga", {second * 1s});
+  run.sim.run();
+  EXPECT_THAT(run.noted("is refused: UpdateEndpointGroup fails: the control plane of Global "
+                        "Accelerator, in us-west-2, is gone"),
+              ElementsAre(60s));
+  EXPECT_EQ(run.metric("on-call", "RefusedSteps"), 2);  // at 60 and 90 s
+  EXPECT_THAT(run.noted("in us-east-1 is IN_PROGRESS"), ElementsAre(120s));
+  const auto deployed = run.noted("in us-east-1 is DEPLOYED");
+  ASSERT_EQ(deployed.size(), 1u);
+  EXPECT_GE(deployed[0], 130s);
+  EXPECT_LE(deployed[0], 180s);
+  EXPECT_EQ(before, 0);
+  EXPECT_GE(moved, deployed[0]);
+  EXPECT_LE(moved, deployed[0] + 2s);
+  EXPECT_EQ(run.metric("users", "Failed"), 0);
+}
+
+TEST(GlobalAccelerator, AWeightOfZeroKeepsNewConnectionsFromAnEndpointAndLeavesOldOnes) {
+  AcceleratorWorld world({"us-east-1"},
+                         "{endpoint_group_region: us-east-1, endpoints: [{instance: us-east-1-web},"
+                         " {instance: us-east-1-old, weight: 0}]}");
+  world.viewer("US-NY", {10s, 300s});
+  world.script->operate_at(60s, [&] {
+    const auto refused = world.ga->update_endpoint_group(
+        {.region = "us-east-1",
+         .traffic_dial = {},
+         .weights = {{"us-east-1-web", 0}, {"us-east-1-old", 128}}});
+    EXPECT_EQ(refused, std::nullopt);
+  });
+  world.viewer("US-NY", {200s});
+  world.sim.run();
+  EXPECT_THAT(world.served, ElementsAre("us-east-1-web", "us-east-1-old", "us-east-1-web"));
+}
+
+TEST(GlobalAcceleratorSettings, AChangeNamesWhatIsThere) {
+  const auto said = [](const std::string& step) {
+    Diagnostics diagnostics;
+    read_topology(two_web_regions +
+                      "  on-call: {operator: {at: 60s, steps: [{update_endpoint_group: "
+                      "{accelerator: ga, " +
+                      step + "}}]}}\n",
+                  "t.yaml", {}, diagnostics);
+    return diagnostics.print();
+  };
+  EXPECT_THAT(said("region: us-west-2, traffic_dial: 0%"),
+              HasSubstr("on-call.steps.0.update_endpoint_group.region: no endpoint group in "
+                        "'us-west-2'"));
+  EXPECT_THAT(said("region: us-east-1"), HasSubstr("update_endpoint_group: changes nothing"));
+  EXPECT_THAT(said("region: us-east-1, weights: [{endpoint: eu, weight: 3}]"),
+              HasSubstr("weights.0.endpoint: no endpoint 'eu'"));
+  EXPECT_EQ(said("region: us-east-1, weights: [{endpoint: us, weight: 3}]"), "");
 }
 
 // ---- dials, weights, affinity

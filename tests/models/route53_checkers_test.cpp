@@ -169,12 +169,39 @@ TEST_F(Route53CheckersTest, CheckersLiveOutsideAwsAndFarFromEveryZone) {
   settings.one_way = 40ms;
   check();
   const sim::ZoneId later = sim.network().add_zone("us-east-1b", "us-east-1");
-  const sim::ZoneId place = Route53Checkers::zone_of_checkers(sim, 40ms);
-  EXPECT_EQ(sim.network().zones(), 3u);  // one place for all checks
+  const auto places = Route53Checkers::zones_of_checkers(sim, 40ms);
+  EXPECT_EQ(places.size(), 8u);
+  EXPECT_EQ(sim.network().zones(), 2 + 8u);  // the same ones for all checks
+  const sim::ZoneId place = places.back();
   EXPECT_EQ(sim.network().region(place), "");
   EXPECT_EQ(sim.network().one_way(place, 0), 40ms);
   EXPECT_EQ(sim.network().one_way(later, place), 40ms);
   EXPECT_EQ(sim.network().one_way(place, place), 0ms);
+}
+
+// Rule 38. Two of 16 checkers are in each of eight regions: 4 of 16 are 25 %, 2 are 12.5 %.
+TEST_F(Route53CheckersTest, Rule38_PointsOfPresenceCanDisagreeInAPartition) {
+  auto& health = check();
+  const auto sever = [&](std::size_t regions) {
+    const auto places = Route53Checkers::zones_of_checkers(sim, 0s);
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      sim.network().set_severed(places[i], 0, i < regions);
+    }
+  };
+  std::uint32_t of_six = 0, of_seven = 0;
+  script.operate_at(100s, [&] { sever(6); });
+  script.at(200s, [&] { of_six = health.checkers.healthy_checkers(); });
+  script.operate_at(200s, [&] { sever(7); });
+  script.at(300s, [&] { of_seven = health.checkers.healthy_checkers(); });
+  script.operate_at(300s, [&] { sever(6); });
+  sim.run();
+  EXPECT_EQ(of_six, 4u);
+  EXPECT_EQ(of_seven, 2u);
+  ASSERT_EQ(health.verdicts.size(), 2u);
+  EXPECT_GT(health.verdicts[0].first, 200s);
+  EXPECT_FALSE(health.verdicts[0].second);
+  EXPECT_GT(health.verdicts[1].first, 300s);
+  EXPECT_TRUE(health.verdicts[1].second);
 }
 
 TEST_F(Route53CheckersTest, AZoneThatIsCutOffIsDown) {

@@ -44,6 +44,7 @@ const std::map<std::string, Allowed> may_include = {
      {{"experiments/", "analysis/", "topologies/", "sim/", "models/traces/"},
       {"models/registry.hpp", "models/left_out.hpp", "models/mechanisms/rates.hpp",
        "models/mechanisms/control_plane.hpp",  // hit by a fault; no component is
+       "models/mechanisms/geography.hpp",      // edges, and places to be cut off from
        "models/load/client_load.hpp"}}},       // --trace is read before the first fork
 };
 

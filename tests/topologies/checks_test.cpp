@@ -123,6 +123,24 @@ TEST(Faults, OfAnswersNeedAComponentThatIsCalled) {
             "component that provides callable\n");
 }
 
+TEST(Faults, OfEdgesNeedACityThatHasOneAndAServiceThatUsesIt) {
+  EXPECT_EQ(faults("[{at: 1s, edge_loss: Lodnon}]"),
+            "web.yaml:3:19: faults.0.edge_loss: AWS has no edge in 'Lodnon', did you mean "
+            "'London'?\n");
+  EXPECT_EQ(faults("[{at: 1s, edge_loss: London}]"),
+            "web.yaml:3:19: faults.0.edge_loss: nothing here has edges, as "
+            "cloudfront_distribution or global_accelerator has\n");
+}
+
+TEST(Faults, OfPartitionsMayNamePlacesOnBothSides) {
+  EXPECT_EQ(faults("[{at: 1s, network_partition: {target: us-east-1, from: [DE, sa-east-1, "
+                   "us-east-1a]}}]"),
+            "");
+  EXPECT_EQ(faults("[{at: 1s, network_partition: {target: us-east-1a, from: [us-east-2x]}}]"),
+            "web.yaml:3:66: faults.0.network_partition.from.0: no place 'us-east-2x': a zone, a "
+            "region, a country, a city with edges, did you mean 'us-east-1'?\n");
+}
+
 TEST(Faults, ChooseInstancesByShareOrByCount) {
   EXPECT_EQ(faults("[{at: 1s, instance_stop: {target: web, share: 50%, count: 2}}]"),
             "web.yaml:3:19: faults.0.instance_stop: share and count exclude each other\n");
@@ -165,7 +183,8 @@ TEST(Faults, OfOneTargetDoNotContradictEachOther) {
 TEST(Faults, HaveAKind) {
   EXPECT_EQ(faults("[{at: 1min}]"),
             "web.yaml:3:10: faults.0: kind is missing: az_power_loss, instance_stop, "
-            "instance_crash, network_partition, slow, errors, region_power_loss, control_plane or "
+            "instance_crash, network_partition, slow, errors, region_power_loss, edge_loss, "
+            "control_plane or "
             "packet_loss\n");
 }
 
