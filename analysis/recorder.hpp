@@ -56,9 +56,9 @@ class RequestFollower {
     std::uint32_t calls = 0;
   };
 
-  void open(Call& call);
-  void open_attempt(Client& client, Call& call);
-  void add_span(std::uint32_t followed, std::uint32_t parent, Call& call);
+  void open(sim::Handle handle, const Call& call);
+  void open_attempt(Client& client, sim::Handle handle, const Call& call);
+  void add_span(std::uint32_t followed, std::uint32_t parent, sim::Handle handle, const Call& call);
   bool is_wanted(const Client& client, std::uint64_t request) const;
   void begin();
 
@@ -69,7 +69,8 @@ class RequestFollower {
   std::map<std::uint64_t, std::string> names_;  // of components, by the hashes of their names
   std::map<std::uint64_t, Client> clients_;     // likewise
   std::vector<Followed> followed_;
-  std::vector<Span> spans_;                // a call's `watched` is its place here and 1
+  std::vector<Span> spans_;
+  std::vector<std::uint32_t> span_of_;     // by a call's slot: its place in `spans_` and 1, or 0
   std::vector<std::uint32_t> of_request_;  // places in `followed_`, a span each
 };
 

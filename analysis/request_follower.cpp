@@ -54,18 +54,19 @@ void RequestFollower::begin() {
   }
 }
 
-void RequestFollower::open(Call& call) {
+void RequestFollower::open(Handle handle, const Call& call) {
+  if (span_of_.size() <= handle.slot()) span_of_.resize(handle.slot() + 1);
+  span_of_[handle.slot()] = 0;
   if (!call.context) return;  // of no request: a health check, the opening of a connection
   if (names_.empty()) begin();
   const auto client = clients_.find(call.caller->name_hash());
-  if (client != clients_.end()) return open_attempt(client->second, call);
-  const Call* parent = sim_.find_call(call.context);
-  if (parent == nullptr || parent->watched == 0) return;
-  const std::uint32_t served = parent->watched - 1;
-  add_span(of_request_[served], spans_[served].call(), call);
+  if (client != clients_.end()) return open_attempt(client->second, handle, call);
+  if (sim_.find_call(call.context) == nullptr || span_of_[call.context.slot()] == 0) return;
+  const std::uint32_t served = span_of_[call.context.slot()] - 1;
+  add_span(of_request_[served], spans_[served].call(), handle, call);
 }
 
-void RequestFollower::open_attempt(Client& client, Call& call) {
+void RequestFollower::open_attempt(Client& client, Handle handle, const Call& call) {
   const std::uint32_t slot = call.context.slot();
   if (client.by_slot.size() <= slot) client.by_slot.resize(slot + 1);
   Life& life = client.by_slot[slot];
@@ -76,14 +77,15 @@ void RequestFollower::open_attempt(Client& client, Call& call) {
       life.followed = static_cast<std::uint32_t>(followed_.size());
     }
   }
-  if (life.followed > 0) add_span(life.followed - 1, 0, call);
+  if (life.followed > 0) add_span(life.followed - 1, 0, handle, call);
 }
 
-void RequestFollower::add_span(std::uint32_t followed, std::uint32_t parent, Call& call) {
+void RequestFollower::add_span(std::uint32_t followed, std::uint32_t parent, Handle handle,
+                               const Call& call) {
   Followed& request = followed_[followed];
   Span& span = spans_.emplace_back();
   of_request_.push_back(followed);
-  call.watched = static_cast<std::uint32_t>(spans_.size());
+  span_of_[handle.slot()] = static_cast<std::uint32_t>(spans_.size());
   span.set_client(request.client);
   span.set_request(request.request);
   span.set_call(++request.calls);
@@ -93,10 +95,11 @@ void RequestFollower::add_span(std::uint32_t followed, std::uint32_t parent, Cal
   span.set_opened(sim_.now().time_since_epoch().count());
 }
 
-void RequestFollower::on_call(CallStep step, Handle, Call& call) {
-  if (step == CallStep::opened) return open(call);
-  if (call.watched == 0) return;
-  Span& span = spans_[call.watched - 1];
+void RequestFollower::on_call(CallStep step, Handle handle, Call& call) {
+  if (step == CallStep::opened) return open(handle, call);
+  const std::uint32_t place = span_of_[handle.slot()];
+  if (place == 0) return;
+  Span& span = spans_[place - 1];
   const std::int64_t now = sim_.now().time_since_epoch().count();
   const auto end = [&](const char* outcome) {
     if (!span.has_ended()) span.set_ended(now);

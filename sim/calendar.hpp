@@ -58,6 +58,11 @@ class Calendar {
     return event;
   }
 
+  // One of the next events, so many behind the next; nullptr: it is not known yet.
+  const Event* upcoming(std::uint32_t behind) const {
+    return front_begin_ + behind < front_end_ ? &front_[front_begin_ + behind] : nullptr;
+  }
+
   // Drops every event; the next push starts from the same last key.
   void clear();
 

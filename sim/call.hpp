@@ -77,12 +77,11 @@ struct Call {
   std::uint32_t tag = 0;  // the caller's own: which of its calls this is
   ZoneId from = 0, to = 0;
   std::uint16_t request_class = 0;  // what kind of request it is, or serves: see RequestClass
-  Operation operation = Operation::read;
   Outcome outcome = Outcome::ok;
-  std::uint32_t watched = 0;  // the watcher's own: 0 unless it follows this call
-  bool caller_done = false;   // it gave up waiting
-  bool callee_done = true;    // it has nothing to do: not sent yet, answered, or lost
-  Duration service_time{0};   // as a trace recorded it; 0: the callee's own law
+  Operation operation : 4 = Operation::read;
+  bool caller_done : 1 = false;  // it gave up waiting
+  bool callee_done : 1 = true;   // it has nothing to do: not sent yet, answered, or lost
+  Duration service_time{0};      // as a trace recorded it; 0: the callee's own law
   // What it travels on: who opened it (Simulation::add_sockets) and which of its successive
   // connections; the same at every hop. Empty: a connection of its own.
   Handle connection;
@@ -97,5 +96,6 @@ struct Call {
     return *std::launder(reinterpret_cast<Work*>(storage));
   }
 };
+static_assert(sizeof(Call) == 120);  // with a pool's own 8 bytes two cache lines
 
 }  // namespace windtunnel::sim

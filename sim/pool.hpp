@@ -11,6 +11,7 @@
 
 #include "sim/check.hpp"
 #include "sim/event.hpp"
+#include "sim/prefetch.hpp"
 
 namespace windtunnel::sim {
 
@@ -26,9 +27,9 @@ class Pool {
     const std::uint32_t slot = free_;
     Node& node = at(slot);
     free_ = node.next_free;
+    node.next_free = used;
     // Default-initialised: zeroing it before costs a `rep stos`.
     ::new (static_cast<void*>(&node.value)) T;
-    node.used = true;
     ++size_;
     return {slot, node.life};
   }
@@ -51,11 +52,18 @@ class Pool {
   T& in_slot(std::uint32_t slot) { return at(slot).value; }
   Handle handle_of(std::uint32_t slot) { return {slot, at(slot).life}; }
 
+  // Soon it will be asked for: it is on its way from memory. Any number will do.
+  void prefetch(std::uint32_t slot) const {
+    if (slot >> chunk_bits >= chunks_.size()) return;
+    const char* node = reinterpret_cast<const char*>(&at(slot));
+    for (std::size_t line = 0; line < sizeof(Node); line += 64) sim::prefetch(node + line);
+  }
+
   // Every live object, in order of slots.
   template <typename Each>
   void for_each(Each&& each) {
     for (std::uint32_t slot = 0; slot < chunks_.size() << chunk_bits; ++slot) {
-      if (at(slot).used) each(at(slot).value);
+      if (at(slot).next_free == used) each(at(slot).value);
     }
   }
 
@@ -64,7 +72,6 @@ class Pool {
     Node& node = at(handle.slot());
     WT_CHECK(node.life == handle.life(), "an object is destroyed twice");
     ++node.life;
-    node.used = false;
     node.next_free = free_;
     free_ = handle.slot();
     --size_;
@@ -74,19 +81,20 @@ class Pool {
   std::size_t bytes() const { return chunks_.size() * sizeof(Node) * chunk_size; }
 
  private:
-  static constexpr std::uint32_t none = 0xffffffff;
+  static constexpr std::uint32_t none = 0xffffffff, used = 0xfffffffe;
   static constexpr std::uint32_t chunk_bits = 10;
   static constexpr std::uint32_t chunk_size = 1u << chunk_bits;
 
   // A large object begins a cache line, with its life beside what is read first.
   struct alignas(sizeof(T) > 48 ? 64 : alignof(std::uint64_t)) Node {
     std::uint32_t life = 0;
-    std::uint32_t next_free = none;
-    bool used = false;
+    std::uint32_t next_free = none;  // or `used`
     T value;
   };
 
-  Node& at(std::uint32_t slot) { return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)]; }
+  Node& at(std::uint32_t slot) const {
+    return chunks_[slot >> chunk_bits][slot & (chunk_size - 1)];
+  }
 
   void grow() {
     const auto first = static_cast<std::uint32_t>(chunks_.size()) << chunk_bits;

@@ -166,6 +166,7 @@ class Simulation {
   void post(Time date, Turn turn, Handler handler, Entity* target, std::uint64_t argument) {
     calendar_.push(event_key(date, turn), handler, target, argument);
   }
+  void prefetch() const;
   void take_samples();
   void show_to_watcher(const Event& event);
   static void on_request_arrived(Entity* callee, std::uint64_t handle);

@@ -77,12 +77,11 @@ class GraphCheck {
         source_(components_.size()),
         graph_(components_.size() + 1),
         diagnostics_(diagnostics) {
-    std::map<std::string, Vertex> by_name;
-    for (Vertex v = 0; v < components_.size(); ++v) by_name[components_[v].name] = v;
+    for (Vertex v = 0; v < components_.size(); ++v) by_name_[components_[v].name] = v;
     for (Vertex v = 0; v < components_.size(); ++v) {
       if (is_client(components_[v])) boost::add_edge(source_, v, graph_);
       for (const Reference& reference : components_[v].references()) {
-        const Vertex other = by_name.at(reference.target);
+        const Vertex other = by_name_.at(reference.target);
         boost::add_edge(reference.feeds ? other : v, reference.feeds ? v : other,
                         Edge{reference.path, reference.asynchronous, carries_work(reference)},
                         graph_);
@@ -92,10 +91,11 @@ class GraphCheck {
   }
 
   void run() {
-    reached_ = reachable({});
+    reached_ = reachable(source_, {});
     unused_and_unreachable();
     cycles();
     find_stores();
+    find_goals();
     dominators();
     zones();
   }
@@ -103,19 +103,18 @@ class GraphCheck {
  private:
   const std::string& name(Vertex v) const { return components_[v].name; }
 
-  // From the clients, when the components in `down` are not there.
-  std::vector<bool> reachable(const std::set<Vertex>& down) const {
+  // From there, when the components in `down` are not there.
+  std::vector<bool> reachable(Vertex from, const std::set<Vertex>& down) const {
     const auto up = [&](Vertex v) { return !down.contains(v); };
     const boost::filtered_graph<Graph, boost::keep_all, std::function<bool(Vertex)>> rest(
         graph_, boost::keep_all(), up);
-    std::vector<bool> reached(components_.size() + 1, false);
-    std::vector<boost::default_color_type> colors(components_.size() + 1);
+    const std::size_t vertices = boost::num_vertices(graph_);
+    std::vector<bool> reached(vertices, false);
+    std::vector<boost::default_color_type> colors(vertices);
     const auto color =
         boost::make_iterator_property_map(colors.begin(), boost::get(boost::vertex_index, graph_));
-    boost::breadth_first_search(rest, source_, boost::color_map(color));
-    for (Vertex v = 0; v < components_.size(); ++v) {
-      reached[v] = colors[v] == boost::black_color;
-    }
+    boost::breadth_first_search(rest, from, boost::color_map(color));
+    for (Vertex v = 0; v < vertices; ++v) reached[v] = colors[v] == boost::black_color;
     return reached;
   }
 
@@ -210,29 +209,87 @@ class GraphCheck {
     if (stores_.empty()) stores_ = sinks;
   }
 
+  // Stores to which some of a component's alternatives lead and others do not: each can take the
+  // place of the others, for those who come this way.
+  std::set<Vertex> stand_in_for_each_other(Vertex v) {
+    std::vector<std::vector<bool>> ways;
+    for (const Reference& reference : components_[v].references()) {
+      if (!reference.alternative) continue;
+      ways.push_back(reachable(by_name_.at(reference.target), {v}));
+      const bool to_any = std::any_of(stores_.begin(), stores_.end(),
+                                      [&](Vertex store) { return ways.back()[store]; });
+      if (!to_any) ways.pop_back();
+    }
+    if (ways.size() < 2) return {};
+    const std::vector<bool> around = reachable(source_, {v});
+    std::set<Vertex> found;
+    for (const Vertex store : stores_) {
+      const bool by_all = std::all_of(ways.begin(), ways.end(),
+                                      [&](const std::vector<bool>& way) { return way[store]; });
+      const bool by_any = std::any_of(ways.begin(), ways.end(),
+                                      [&](const std::vector<bool>& way) { return way[store]; });
+      if (!by_any || by_all) continue;
+      found.insert(store);
+      if (around[store]) for_themselves_.insert(store);
+    }
+    return found;
+  }
+
+  // Every store is a goal; those that stand in for each other are one.
+  void find_goals() {
+    std::vector<std::set<Vertex>> together;
+    for (Vertex v = 0; v < components_.size(); ++v) {
+      std::set<Vertex> one = stand_in_for_each_other(v);
+      std::erase_if(together, [&](const std::set<Vertex>& other) {
+        const bool shares = std::any_of(other.begin(), other.end(),
+                                        [&](Vertex store) { return one.contains(store); });
+        if (shares) one.insert(other.begin(), other.end());
+        return shares;
+      });
+      if (!one.empty()) together.push_back(std::move(one));
+    }
+    std::set<Vertex> done;
+    for (const Vertex store : stores_) {
+      const auto with = std::find_if(together.begin(), together.end(),
+                                     [&](const auto& set) { return set.contains(store); });
+      if (with == together.end() || for_themselves_.contains(store)) {
+        goals_.push_back({store, name(store)});
+      }
+      if (with == together.end() || done.contains(store)) continue;
+      std::vector<std::string> names;
+      const Vertex behind = boost::add_vertex(graph_);
+      for (const Vertex one : *with) {
+        boost::add_edge(one, behind, graph_);
+        names.push_back(name(one));
+      }
+      goals_.push_back({behind, listed(names, "or")});
+      done.insert(with->begin(), with->end());
+    }
+  }
+
   void dominators() {
-    std::vector<Vertex> dominator(components_.size() + 1, none);
+    std::vector<Vertex> dominator(boost::num_vertices(graph_), none);
     boost::lengauer_tarjan_dominator_tree(
         graph_, source_,
         boost::make_iterator_property_map(dominator.begin(),
                                           boost::get(boost::vertex_index, graph_)));
-    std::map<Vertex, std::vector<std::string>> behind;  // the stores behind a component
-    for (const Vertex store : stores_) {
-      for (Vertex v = store; v != none && v != source_; v = dominator[v]) {
-        if (!is_client(components_[v])) behind[v].push_back(name(store));
+    std::map<Vertex, std::vector<std::string>> behind;  // the goals behind a component
+    for (const Goal& goal : goals_) {
+      for (Vertex v = goal.at; v != none && v != source_; v = dominator[v]) {
+        if (v < source_ && !is_client(components_[v])) behind[v].push_back(goal.name);
       }
     }
-    for (const auto& [v, stores] : behind) tell_dominator(v, stores);
+    for (const auto& [v, goals] : behind) tell_dominator(v, goals);
   }
 
-  void tell_dominator(Vertex v, const std::vector<std::string>& stores) {
+  void tell_dominator(Vertex v, const std::vector<std::string>& goals) {
     const Spread& spread = spreads_[v];
-    const bool is_store = stores == std::vector<std::string>{name(v)};
+    const bool is_store = goals == std::vector<std::string>{name(v)};
     const std::string role = is_store ? "the clients depend on it"
                                       : fmt::format(
                                             "every path from the clients to {} passes "
                                             "through it",
-                                            listed(stores));
+                                            listed(goals));
     const ComponentSettings& host = topology_.host_of(components_[v]);
     const std::string on = host.name == name(v) ? "" : fmt::format(" (on {})", host.name);
     if (spread.single()) {
@@ -263,10 +320,10 @@ class GraphCheck {
     for (Vertex v = 0; v < components_.size(); ++v) {
       if (spreads_[v].zones == std::vector<std::string>{zone}) down.insert(v);
     }
-    const std::vector<bool> still = reachable(down);
+    const std::vector<bool> still = reachable(source_, down);
     std::vector<std::string> lost, alone;
-    for (const Vertex store : stores_) {
-      if (!still[store]) lost.push_back(name(store));
+    for (const Goal& goal : goals_) {
+      if (!still[goal.at]) lost.push_back(goal.name);
     }
     for (const Vertex v : down) alone.push_back(name(v));
     if (lost.empty()) return;
@@ -276,14 +333,23 @@ class GraphCheck {
                                      zone, listed(lost), listed(alone)));
   }
 
+  // Where clients want to get to.
+  struct Goal {
+    Vertex at;  // a store, or a vertex behind several
+    std::string name;
+  };
+
   const Topology& topology_;
   const std::vector<ComponentSettings>& components_;
+  std::map<std::string, Vertex> by_name_;
   const Vertex source_;  // stands before all clients
   Graph graph_;
   Diagnostics& diagnostics_;
   std::vector<Spread> spreads_;
   std::vector<bool> reached_;
   std::vector<Vertex> stores_;
+  std::set<Vertex> for_themselves_;  // stores that somebody reaches past their alternatives
+  std::vector<Goal> goals_;
 };
 
 }  // namespace

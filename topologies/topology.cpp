@@ -22,7 +22,8 @@ std::vector<Reference> ComponentSettings::references() const {
     const schema::Field& options = options_of(*value.field);
     if (options.reference().empty()) continue;
     references.push_back({value.path, value.text, options.reference(),
-                          options.asynchronous() || options.feeds(), options.feeds()});
+                          options.asynchronous() || options.feeds(), options.feeds(),
+                          options.alternative()});
   }
   return references;
 }

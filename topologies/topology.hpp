@@ -31,7 +31,8 @@ struct Reference {
   std::string target;  // the component named
   std::string port;  // what it must provide; "fleet": the component lives on the target's instances
   bool asynchronous = false;
-  bool feeds = false;  // the target feeds the component: the edge goes the other way
+  bool feeds = false;        // the target feeds the component: the edge goes the other way
+  bool alternative = false;  // another one of the component's can do the same
 };
 
 struct ComponentSettings {

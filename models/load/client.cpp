@@ -218,7 +218,7 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
   request.user = user;
   request.service_time = arrival.service_time;
   request.host = shape_.hosts == 1 ? 0 : host_chance_.below(shape_.hosts);
-  if (population_) population_->prefetch(request.host);
+  if (population_) prefetch_next();
   choose_class(request, arrival);
   sdk(request.host).on_first_attempt();
   if (!breakers_.empty()) {
@@ -228,6 +228,12 @@ void Client::begin_request(std::uint32_t user, const Arrival& arrival) {
     request.breaker_era = breaker.era();
   }
   attempt(handle);
+}
+
+// Its machine will have come from memory by the time of the next request.
+void Client::prefetch_next() {
+  sim::Stream ahead = host_chance_;
+  population_->prefetch(ahead.below(shape_.hosts));
 }
 
 void Client::choose_class(Request& request, const Arrival& arrival) {
@@ -377,7 +383,7 @@ void Client::got_through(std::uint32_t host, const Call& call) {
   const sim::Address from{call.callee, call.callee_node, call.callee_life};
   bool moved;
   if (population_) {
-    if (!population_->stranded(host)) return;
+    if (stranded_ == 0 || !population_->stranded(host)) return;
     moved = population_->free(host, from);
   } else {
     Machine& machine = machines_[host];

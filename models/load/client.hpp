@@ -106,6 +106,7 @@ class Client final : public sim::Component {
   void on_arrival();
   void on_think_over(std::uint32_t user);
   void begin_request(std::uint32_t user, const Arrival& arrival);
+  void prefetch_next();
   void choose_class(Request& request, const Arrival& arrival);
   void attempt(sim::Handle request_handle);
   void send(sim::Handle request_handle);

@@ -225,8 +225,10 @@ void Population::wire(Callable& target, const Connections::Settings& reads,
 }
 
 Population::Members& Population::group_of(std::uint32_t machine) {
-  const auto end = std::upper_bound(ends_.begin(), ends_.end(), machine);
-  return *groups_[static_cast<std::size_t>(end - ends_.begin())];
+  // They are few, and whose turn it is nobody can guess: without a branch.
+  std::size_t group = 0;
+  for (const std::uint32_t end : ends_) group += end <= machine;
+  return *groups_[group];
 }
 
 sim::Entity& Population::caller(std::uint32_t machine) { return group_of(machine); }

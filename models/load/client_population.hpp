@@ -1,5 +1,5 @@
 // A client's machines by area, network and resolver. A group calls from a zone of its own, as far
-// from AWS's zones as geography says; it shares resolvers; its machines are 80-byte records. Counts
+// from AWS's zones as geography says; it shares resolvers; its machines are 64-byte records. Counts
 // where requests went, and tells when caches of DNS let go of what leads nowhere.
 #pragma once
 

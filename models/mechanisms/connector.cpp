@@ -15,13 +15,6 @@ namespace {
 
 Time after(Time now, Duration time) { return time < Time::max() - now ? now + time : Time::max(); }
 
-// Rounded down; 49 days and more are 49 days.
-std::uint32_t in_ms(Time date) {
-  constexpr std::int64_t most = 0xffffffff;
-  return static_cast<std::uint32_t>(
-      std::min<std::int64_t>(most, date.time_since_epoch() / std::chrono::milliseconds(1)));
-}
-
 }  // namespace
 
 Connections::Connections(sim::Component& owner, const std::string& purpose, std::uint32_t machines,
@@ -39,7 +32,7 @@ Connections::Connections(sim::Component& owner, const std::string& purpose, std:
       lane_(*this, settings.connect_timeout) {
   set_zone(zone);
   if (resolvers != nullptr) {
-    resolvers_.emplace(target, settings.operation, *resolvers, book_, chance_,
+    resolvers_.emplace(target, settings.operation, *resolvers, machines, book_, chance_,
                        stream("resolvers of " + purpose)());
   }
 }
@@ -53,9 +46,9 @@ void Connections::connect_first(std::uint32_t machine, Handle call) {
     return sim().send(call, link.address);
   }
   link.connected = false;
-  if (link.slot != none) return connecting_[link.slot]->waiting.push_back(call);
+  if (link.slot != none) return connecting_[link.slot]->joined.push_back(call);
   const std::uint32_t slot = begin(machine);
-  connecting_[slot]->waiting.push_back(call);
+  connecting_[slot]->waiting = call;
   look_up(slot);
 }
 
@@ -103,13 +96,13 @@ void Connections::ask(std::uint32_t machine) {
     const Resolvers::Given given = resolvers_->ask(machine, now);
     book_.hold(given.answer);
     link.answer = given.answer;
-    link.answer_given = in_ms(given.given);
+    link.answer_given = given.given;
     kept = resolvers_->kept_by_runtime(machine, given);
-    if (listener_ != nullptr) listener_->on_looked_up(machine, given.given == now);
+    if (listener_ != nullptr) listener_->on_looked_up(machine, given.recursion);
   } else {
     link.answer =
         book_.enter(target_.resolve({settings_.operation, chance_, from_, nullptr, from_}));
-    link.answer_given = in_ms(now);
+    link.answer_given = Resolvers::in_ms(now);
     const Resolution& answer = book_[link.answer];
     if (!answer.addresses.empty()) kept = std::max(answer.ttl, settings_.least_dns_ttl);
   }
@@ -154,6 +147,14 @@ void Connections::on_timeout(sim::Call& call, Handle handle) {
   try_next_address(slot);
 }
 
+template <typename Each>
+void Connections::each_waiting(const Connecting& it, Each&& each) {
+  if (still_wanted(it.waiting)) each(it.waiting);
+  for (const Handle joined : it.joined) {
+    if (still_wanted(joined)) each(joined);
+  }
+}
+
 void Connections::connected_now(std::uint32_t slot, const sim::Call& call) {
   Connecting& it = *connecting_[slot];
   Link& link = links_[it.machine];
@@ -168,11 +169,10 @@ void Connections::connected_now(std::uint32_t slot, const sim::Call& call) {
   // Nobody joins those who wait any more.
   const sim::Address address = link.address;
   const Handle connection = connection_of(it.machine);
-  for (const Handle waiting : it.waiting) {
-    if (!still_wanted(waiting)) continue;
+  each_waiting(it, [&](Handle waiting) {
     sim().call(waiting).connection = connection;
     sim().send(waiting, address);
-  }
+  });
   free_slot(slot);
 }
 
@@ -180,9 +180,7 @@ void Connections::fail_waiting(std::uint32_t slot) {
   Connecting& it = *connecting_[slot];
   links_[it.machine].slot = none;
   // No address answered: the answer is asked for anew next time, if its TTL allows.
-  for (const Handle waiting : it.waiting) {
-    if (still_wanted(waiting)) sim().fail(waiting, sim::Outcome::connect_timeout);
-  }
+  each_waiting(it, [&](Handle waiting) { sim().fail(waiting, sim::Outcome::connect_timeout); });
   free_slot(slot);
 }
 
@@ -190,7 +188,8 @@ void Connections::free_slot(std::uint32_t slot) {
   Connecting& it = *connecting_[slot];
   it.attempt = 0;
   it.connect_call = {};
-  it.waiting.clear();
+  it.waiting = {};
+  it.joined.clear();
   free_.push_back(slot);
 }
 
@@ -210,7 +209,7 @@ void Connections::reset(std::uint32_t machine) {
   if (link.slot == none) return;
   Connecting& it = *connecting_[link.slot];
   sim().give_up(it.connect_call);
-  for (const Handle call : it.waiting) sim().give_up(call);
+  each_waiting(it, [&](Handle call) { sim().give_up(call); });
   free_slot(link.slot);
   link.slot = none;
 }

@@ -11,8 +11,10 @@
 #include <string_view>
 #include <vector>
 
+#include "models/mechanisms/huge_pages.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/resolvers.hpp"
+#include "sim/prefetch.hpp"
 #include "sim/simulation.hpp"
 
 namespace windtunnel {
@@ -71,8 +73,11 @@ class Connections : public sim::Entity {
       close(link);
     }
   }
-  // The machine will be asked for soon: its record is on its way from memory.
-  void prefetch(std::uint32_t machine) const { __builtin_prefetch(&links_[machine]); }
+  // The machine will be asked for soon: what is known of it is on its way from memory.
+  void prefetch(std::uint32_t machine) const {
+    sim::prefetch(&links_[machine]);
+    if (resolvers_) resolvers_->prefetch(machine);
+  }
   // The machine is gone: forgets everything, waiting calls too.
   void reset(std::uint32_t machine);
 
@@ -103,12 +108,13 @@ class Connections : public sim::Entity {
     bool connected : 1 = false;
   };
   static_assert(sizeof(Link) == 64);
-  struct Connecting {
+  struct alignas(64) Connecting {
     std::uint32_t machine = 0;
     std::uint32_t attempt = 0;  // a lookup of an earlier attempt is stale; 0: the slot is free
-    std::size_t tried = 0;
+    std::uint32_t tried = 0;
     sim::Handle connect_call;
-    std::vector<sim::Handle> waiting;  // keeps its capacity
+    sim::Handle waiting;              // mostly one
+    std::vector<sim::Handle> joined;  // keeps its capacity
   };
 
   // The present one, or the last.
@@ -127,6 +133,8 @@ class Connections : public sim::Entity {
   void try_next_address(std::uint32_t slot);
   void connected_now(std::uint32_t slot, const sim::Call& call);
   void fail_waiting(std::uint32_t slot);
+  template <typename Each>
+  void each_waiting(const Connecting& it, Each&& each);
   void free_slot(std::uint32_t slot);
   std::uint8_t number_of(sim::Duration idle_timeout);
   bool still_wanted(sim::Handle call) {
@@ -143,7 +151,7 @@ class Connections : public sim::Entity {
   Listener* listener_;
   AnswerBook book_;
   std::optional<Resolvers> resolvers_;
-  std::vector<Link> links_;
+  LargeVector<Link> links_;
   std::vector<sim::Duration> idle_timeouts_;  // different ones are few
   std::vector<std::unique_ptr<Connecting>> connecting_;
   std::vector<std::uint32_t> free_;

@@ -64,11 +64,11 @@ void Flows::connect(Call& call, Handle handle) {
 
 void Flows::request(Call& call, Handle handle) {
   Flow* flow = find(call.connection);
-  if (flow != nullptr && alive(*flow)) {
+  if (flow != nullptr && (alive(*flow) || policy_.keeps(flow->node, flow->destination))) {
     flow->used = sim().now();
     return pass(call, handle, {flow->to, flow->destination});
   }
-  if (call.connection && !settings_.datagrams) {
+  if (call.connection && !settings_.datagrams && !settings_.transparent) {
     erase(call.connection);
     return refuse(handle, metric_.own_resets);
   }
@@ -80,28 +80,69 @@ void Flows::request(Call& call, Handle handle) {
 }
 
 void Flows::pass(Call& call, Handle handle, const Route& route) {
-  InHand<Passing>& in_hand = in_hand_of(call);
-  in_hand.take(call, handle);
+  in_hand_of(call).take(call, handle);
   call.work_as<Passing>().destination = route.destination;
+  const sim::Address detour = policy_.detour(route.destination);
+  detour ? hop(call, handle, Leg::detour, detour) : hop(call, handle, Leg::onward, route.to);
+}
+
+// After its detour.
+void Flows::go_on(Call& call, Handle handle) {
+  if (const Flow* flow = find(call.connection)) return hop(call, handle, Leg::onward, flow->to);
+  const auto route = policy_.route(call.callee_node, call);
+  route ? hop(call, handle, Leg::onward, route->to) : lose(call, handle);
+}
+
+void Flows::hop(Call& call, Handle handle, Leg leg, const sim::Address& to) {
   const auto node = static_cast<std::uint32_t>(call.callee_node % in_hand_.size());
-  const Handle onward = sim().open_call(*this, node, call.operation, handle);
-  Call& next = sim().call(onward);
-  next.request_class = call.request_class;
-  next.service_time = call.service_time;
-  next.payload = call.payload;
-  next.connection = call.connection;
-  (call.operation == Operation::connect ? connect_lane_ : idle_lane_).enter(next, onward);
-  sim().send(onward, route.to);
+  const bool opens = call.operation == Operation::connect;
+  const Operation operation = leg == Leg::onward || opens ? call.operation : Operation::read;
+  const Handle child = sim().open_call(*this, node, operation, handle);
+  Call& next = sim().call(child);
+  next.tag = leg;
+  if (leg == Leg::onward) {
+    next.request_class = call.request_class;
+    next.service_time = call.service_time;
+    next.payload = call.payload;
+    next.connection = call.connection;
+  }
+  (opens ? connect_lane_ : idle_lane_).enter(next, child);
+  sim().send(child, to);
 }
 
 void Flows::refuse(Handle handle, sim::Counter& why) {
   why.add();
-  sim().answer(handle, Outcome::connection_reset);
+  settings_.transparent ? sim().drop(handle) : sim().answer(handle, Outcome::connection_reset);
+}
+
+void Flows::finish(Call& call, Handle handle, Outcome outcome) {
+  in_hand_of(call).forget(sim(), call);
+  sim().answer(handle, outcome);
+}
+
+// Nobody hears of it.
+void Flows::lose(Call& call, Handle handle) {
+  in_hand_of(call).forget(sim(), call);
+  sim().drop(handle);
 }
 
 void Flows::on_answer(Call& next, Handle) {
-  Call* call = sim().find_call(next.context);
-  if (call == nullptr || !in_hand_of(*call).holds(*call, next.context)) return;
+  const Handle handle = next.context;
+  Call* call = sim().find_call(handle);
+  if (call == nullptr || !in_hand_of(*call).holds(*call, handle)) return;
+  Passing& passing = call->work_as<Passing>();
+  if (next.tag == Leg::onward) {
+    answered(*call, next);
+    const sim::Address detour = policy_.detour(passing.destination);
+    if (!detour) return finish(*call, handle, next.outcome);
+    passing.outcome = next.outcome;
+    return hop(*call, handle, Leg::detour_back, detour);
+  }
+  if (next.outcome != Outcome::ok) return lose(*call, handle);
+  next.tag == Leg::detour ? go_on(*call, handle) : finish(*call, handle, passing.outcome);
+}
+
+void Flows::answered(Call& call, const Call& next) {
   const bool opens = next.operation == Operation::connect;
   if (next.outcome == Outcome::connection_reset) {
     (opens ? metric_.refused : metric_.far_resets).add();
@@ -110,24 +151,22 @@ void Flows::on_answer(Call& next, Handle) {
     flow->used = sim().now();
   }
   if (opens && next.outcome == Outcome::ok) metric_.opened.add();
-  call->payload = next.payload;
-  in_hand_of(*call).forget(sim(), *call);
-  sim().answer(next.context, next.outcome);
+  call.payload = next.payload;
 }
 
 // No word from the target: none to the opener.
 void Flows::on_timeout(Call& next, Handle) {
-  Call* call = sim().find_call(next.context);
-  if (call == nullptr || !in_hand_of(*call).holds(*call, next.context)) return;
-  const Flow* flow = find(next.connection);
+  const Handle handle = next.context;
+  Call* call = sim().find_call(handle);
+  if (call == nullptr || !in_hand_of(*call).holds(*call, handle)) return;
+  const Flow* flow = find(call->connection);
   if (next.operation == Operation::connect) {
     metric_.refused.add();
-    erase(next.connection);
+    erase(call->connection);
   } else if (flow != nullptr && !alive(*flow)) {
-    erase(next.connection);
+    erase(call->connection);
   }
-  in_hand_of(*call).forget(sim(), *call);
-  sim().drop(next.context);
+  lose(*call, handle);
 }
 
 void Flows::tell_opener(const Flow& flow, std::uint32_t number) {
@@ -150,6 +189,12 @@ void Flows::reset(std::uint32_t destination, Told told) {
   for (InHand<Passing>& in_hand : in_hand_) {
     in_hand.reset_if(
         sim(), [&](Call& call) { return call.work_as<Passing>().destination == destination; });
+  }
+}
+
+void Flows::forget(std::uint32_t destination) {
+  for (Flow& flow : flows_) {
+    if (flow.opener != nullptr && flow.destination == destination) flow = {};
   }
 }
 

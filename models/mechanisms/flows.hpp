@@ -4,7 +4,9 @@
 // connection that is not in the table is reset, after a silent end too: the table forgets a
 // connection that was idle for its time without a word to either end. Who opened a connection hears
 // of its reset (Entity::on_connection_reset); the way back is told by what happens to its calls.
-// Datagrams have no connections to open or reset: an unknown flow is a new one.
+// Datagrams have no connections to open or reset: an unknown flow is a new one. So it is where the
+// ends know nothing of this component (a Gateway Load Balancer); what finds no way there is lost.
+// Such a one may send every packet on a detour, there and back, before it goes on.
 // Left out: who closes a connection tells nobody, its entry goes with the opener's next connection
 // or when it has been idle for long; a request without an answer for the idle timeout is forgotten
 // although others may use its connection; the sizes of packets.
@@ -30,10 +32,15 @@ class Flows final : public sim::Entity {
     virtual ~Owner() = default;
     // Of a connection that opens at a node; nothing: it is refused.
     virtual std::optional<Route> route(std::uint32_t node, const sim::Call& opening) = 0;
+    // Who looks at the packets of flows to this destination; nobody.
+    virtual sim::Address detour(std::uint32_t /*destination*/) { return {}; }
+    // A flow that was idle for too long would come to this destination again.
+    virtual bool keeps(std::uint32_t /*node*/, std::uint32_t /*destination*/) { return false; }
   };
   struct Settings {
     sim::Duration idle_timeout{std::chrono::seconds(350)};
     bool datagrams = false;
+    bool transparent = false;  // the ends do not know of it
   };
   // Under their owner's names.
   struct Metrics {
@@ -52,6 +59,8 @@ class Flows final : public sim::Entity {
   // Connections to a destination are reset: at both ends, or as soon as a packet comes.
   enum class Told : std::uint8_t { at_once, with_the_next_packet };
   void reset(std::uint32_t destination, Told told = Told::at_once);
+  // Its flows are new ones from now on.
+  void forget(std::uint32_t destination);
   // Of an owner without nodes, which may move.
   void set_place(sim::ZoneId zone) { set_zone(zone); }
   // A node has lost power: what it knew is gone without a word.
@@ -76,7 +85,10 @@ class Flows final : public sim::Entity {
   struct Passing {
     std::uint32_t place;  // in in_hand_
     std::uint32_t destination;
+    sim::Outcome outcome;  // of an answer that is on its detour
   };
+  // What a call of its own is: the tag.
+  enum Leg : std::uint32_t { onward, detour, detour_back };
 
   bool alive(const Flow& flow) const {
     return flow.opener != nullptr && sim().now() - flow.used < settings_.idle_timeout;
@@ -86,6 +98,11 @@ class Flows final : public sim::Entity {
   void enter(const sim::Call& opening, const Route& route);
   void erase(sim::Handle connection);
   void pass(sim::Call& call, sim::Handle handle, const Route& route);
+  void go_on(sim::Call& call, sim::Handle handle);
+  void hop(sim::Call& call, sim::Handle handle, Leg leg, const sim::Address& to);
+  void answered(sim::Call& call, const sim::Call& next);
+  void finish(sim::Call& call, sim::Handle handle, sim::Outcome outcome);
+  void lose(sim::Call& call, sim::Handle handle);
   void refuse(sim::Handle handle, sim::Counter& why);
   void tell_opener(const Flow& flow, std::uint32_t number);
   InHand<Passing>& in_hand_of(const sim::Call& call) {

@@ -76,17 +76,24 @@ void AnswerBook::release(std::uint32_t number) {
 }
 
 Resolvers::Resolvers(Callable& target, sim::Operation operation, const Settings& settings,
-                     AnswerBook& book, sim::Stream& chance, std::uint64_t salt)
+                     std::uint32_t machines, AnswerBook& book, sim::Stream& chance,
+                     std::uint64_t salt)
     : target_(target),
       operation_(operation),
       settings_(settings),
       book_(book),
       chance_(chance),
-      salt_(salt) {}
+      salt_(salt),
+      caches_(std::min(settings.count, machines)) {}
+
+Resolvers::Ms Resolvers::in_ms(Time date) {
+  constexpr std::int64_t most = 0xffffffff;
+  return static_cast<Ms>(
+      std::min<std::int64_t>(most, date.time_since_epoch() / std::chrono::milliseconds(1)));
+}
 
 Duration Resolvers::recursion(std::uint32_t machine, Time now, sim::Stream& chance) {
-  const auto* known = cache_.peek(resolver_of(machine));
-  if (known != nullptr && known->fresh(now)) return Duration::zero();
+  if (caches_[resolver_of(machine)].fresh(now)) return Duration::zero();
   return settings_.recursion.sample(chance);
 }
 
@@ -97,11 +104,11 @@ Duration Resolvers::ttl_of(const Resolution& answer, std::uint32_t resolver) con
 
 Resolvers::Given Resolvers::ask(std::uint32_t machine, Time now) {
   const std::uint32_t resolver = resolver_of(machine);
-  auto* known = cache_.peek(resolver);
-  if (known != nullptr && known->fresh(now)) {
-    const bool for_ever = known->expires == Time::max();
-    return {known->value.answer, known->value.given,
-            for_ever ? sim::forever : known->expires - now};
+  Perishable<Kept>& cache = caches_[resolver];
+  if (cache.fresh(now)) {
+    const bool for_ever = cache.expires == Time::max();
+    return {cache.value.answer, cache.value.given, false,
+            for_ever ? sim::forever : cache.expires - now};
   }
   const bool shown = settings_.client_subnet;
   const auto& network = shown ? settings_.clients_network : settings_.network;
@@ -109,14 +116,9 @@ Resolvers::Given Resolvers::ask(std::uint32_t machine, Time now) {
       book_.enter(target_.resolve({operation_, chance_, shown ? settings_.clients : settings_.place,
                                    network ? &*network : nullptr, settings_.clients}));
   const Duration ttl = ttl_of(book_[answer], resolver);
-  if (known == nullptr) {
-    cache_.put(resolver, {answer, now}, after(now, ttl));
-  } else {
-    book_.release(known->value.answer);
-    known->value = {answer, now};
-    known->expires = after(now, ttl);
-  }
-  return {answer, now, ttl};
+  book_.release(cache.value.answer);
+  cache = {after(now, ttl), {answer, in_ms(now)}};
+  return {answer, cache.value.given, true, ttl};
 }
 
 Duration Resolvers::kept_by_runtime(std::uint32_t machine, const Given& given) const {

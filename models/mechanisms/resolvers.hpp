@@ -13,10 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "models/mechanisms/huge_pages.hpp"
 #include "models/mechanisms/ip_prefix.hpp"
 #include "models/mechanisms/ports.hpp"
 #include "models/mechanisms/ttl_cache.hpp"
 #include "sim/distribution.hpp"
+#include "sim/prefetch.hpp"
 
 namespace windtunnel {
 
@@ -78,14 +80,19 @@ class Resolvers {
     std::optional<IpPrefix> network, clients_network;
   };
   // `settings` outlives it, as do the streams and the book.
-  Resolvers(Callable& target, sim::Operation operation, const Settings& settings, AnswerBook& book,
-            sim::Stream& chance, std::uint64_t salt);
+  Resolvers(Callable& target, sim::Operation operation, const Settings& settings,
+            std::uint32_t machines, AnswerBook& book, sim::Stream& chance, std::uint64_t salt);
 
+  // A date in ms since the start, rounded down; 49 days and more are 49 days.
+  using Ms = std::uint32_t;
+  static Ms in_ms(sim::Time date);
   struct Given {
     std::uint32_t answer = AnswerBook::none;  // held by the resolver
-    sim::Time given{};                        // by the authoritative server
+    Ms given = 0;                             // by the authoritative server
+    bool recursion = false;                   // just now
     sim::Duration ttl{0};                     // what is left of it at the resolver
   };
+  void prefetch(std::uint32_t machine) const { sim::prefetch(&caches_[resolver_of(machine)]); }
   // The resolver's time before it can answer: nothing, if its cache can.
   sim::Duration recursion(std::uint32_t machine, sim::Time now, sim::Stream& chance);
   Given ask(std::uint32_t machine, sim::Time now);
@@ -94,7 +101,7 @@ class Resolvers {
  private:
   struct Kept {
     std::uint32_t answer = AnswerBook::none;
-    sim::Time given{};
+    Ms given = 0;
   };
   std::uint32_t resolver_of(std::uint32_t machine) const { return machine % settings_.count; }
   sim::Duration ttl_of(const Resolution& answer, std::uint32_t resolver) const;
@@ -105,7 +112,7 @@ class Resolvers {
   AnswerBook& book_;
   sim::Stream& chance_;
   std::uint64_t salt_;
-  TtlCache<Kept> cache_;  // by resolver
+  LargeVector<Perishable<Kept>> caches_;  // by resolver
 };
 
 }  // namespace windtunnel

@@ -85,6 +85,10 @@ class TargetGroup final : public sim::Entity, public TargetObserver, public Heal
   // --- requests at a node
 
   bool empty(std::uint32_t node) const { return balancers_[node].selection.eligible().empty(); }
+  // New requests and connections go to it, among others.
+  bool takes(std::uint32_t node, std::uint32_t target) const {
+    return balancers_[node].selection.is_eligible(target);
+  }
   bool routes_to_all(std::uint32_t node) const { return balancers_[node].routes_to_all; }
   // For a client's connection. The group must not be empty.
   std::uint32_t pick(std::uint32_t node, const sim::Call& request);

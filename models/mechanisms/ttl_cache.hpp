@@ -14,6 +14,14 @@
 
 namespace windtunnel {
 
+// Good until a date. A cache of one name is one of these.
+template <typename Value>
+struct Perishable {
+  sim::Time expires{};
+  Value value{};
+  bool fresh(sim::Time now) const { return now < expires; }
+};
+
 template <typename Value>
 class TtlCache {
  public:
@@ -21,29 +29,21 @@ class TtlCache {
   // For `capacity` entries, one at least.
   explicit TtlCache(std::size_t capacity = unlimited) : capacity_(capacity) {}
 
-  struct Entry {
+  struct Entry : Perishable<Value> {
     std::uint64_t key;
-    sim::Time expires;
-    Value value;
-    bool fresh(sim::Time now) const { return now < expires; }
 
    private:
     friend class TtlCache;
     std::uint32_t newer = none, older = none;
-    Entry(std::uint64_t k, sim::Time e, Value v) : key(k), expires(e), value(std::move(v)) {}
+    Entry(std::uint64_t k, sim::Time e, Value v) : Perishable<Value>{e, std::move(v)}, key(k) {}
   };
 
   // Fresh or stale, now the most recently used; nullptr: not there. Valid until the next put().
   Entry* find(std::uint64_t key) {
-    Entry* found = peek(key);
-    if (found != nullptr) touch(static_cast<std::uint32_t>(found - entries_.data()));
-    return found;
-  }
-
-  // The same, but no use: for caches that are never full.
-  Entry* peek(std::uint64_t key) {
     const std::size_t at = seek(key);
-    return index_.empty() || index_[at] == none ? nullptr : &entries_[index_[at]];
+    if (index_.empty() || index_[at] == none) return nullptr;
+    touch(index_[at]);
+    return &entries_[index_[at]];
   }
 
   // Stores or replaces. `evicted` is called with the entry that had to make room, if one had to.

@@ -31,7 +31,9 @@ const std::vector<std::string>& runs() {
       "users: {client: {target: ga, open: {poisson: 1/s}}}, "
       "ga: {global_accelerator: {endpoint_groups: [{endpoint_group_region: us-east-1, endpoints: "
       "[{load_balancer: nlb}]}]}}, nlb: {network_load_balancer: {targets: web}}, "
-      "web: {ec2_service: {on: group, service_time: 1ms}}, group: {auto_scaling_group: {size: 1}}",
+      "web: {ec2_service: {on: group, service_time: 1ms}}, group: {auto_scaling_group: {size: 1}}, "
+      "inspection: {gateway_load_balancer: {to: nlb, targets: fw}}, "
+      "fw: {ec2_service: {on: group, service_time: 1ms}}",
       "users: {client: {target: cdn, open: {poisson: 1/s}}}, "
       "cdn: {cloudfront_distribution: {origins: [web]}}, web: {station: {service_time: 1ms}}",
       "users: {client: {target: bus, writes: 100%, open: {poisson: 1/s}}}, "

@@ -82,6 +82,54 @@ TEST(Graph, FindsNothingWrongWithTwoPathsInTwoZones) {
                 notes);
 }
 
+// users -> address -> active or standby
+TEST(Graph, AnAddressAndItsStandbyAreAloneNoSinglePoints) {
+  const auto pair = [](const std::string& standby_zone) {
+    return found(
+        "  users: {client: {target: address, open: {poisson: 1/s}}}\n"
+        "  address: {elastic_ip: {primary: active, standby: standby}}\n"
+        "  active: {ec2_service: {on: a, service_time: 1ms}}\n"
+        "  standby: {ec2_service: {on: b, service_time: 1ms}}\n"
+        "  a: {auto_scaling_group: {size: 1, availability_zones: [us-east-1a]}}\n"
+        "  b: {auto_scaling_group: {size: 1, availability_zones: [" +
+        standby_zone + "]}}\n");
+  };
+  const std::string note =
+      "web.yaml:4:3: note: address: every path from the clients to active or standby passes "
+      "through "
+      "it; it is bound to no zone\n";
+  EXPECT_EQ(pair("us-east-1b"), note);
+  EXPECT_EQ(pair("us-east-1a"),
+            "web.yaml:1:11: warning: us-east-1a: single point of failure: without this zone no "
+            "client reaches active or standby (only there: active, standby, a and b)\n" +
+                note);
+}
+
+// Each of two ways has a store of its own; what is behind one of them only is no single point.
+TEST(Graph, StoresBehindAlternativesStandInForEachOther) {
+  const std::string ways =
+      "  users: {client: {target: www, open: {poisson: 1/s}}}\n"
+      "  www: {route53_record: {failover: {primary: {alias: alb-1}, secondary: {alias: alb-2}}}}\n"
+      "  alb-1: {application_load_balancer: {targets: web-1}}\n"
+      "  alb-2: {application_load_balancer: {targets: web-2}}\n"
+      "  web-1: {ec2_service: {on: group, service_time: 1ms, calls: [{to: db-1}]}}\n"
+      "  web-2: {ec2_service: {on: group, service_time: 1ms, calls: [{to: db-2}]}}\n"
+      "  group: {auto_scaling_group: {size: 6}}\n"
+      "  db-1: {aurora_cluster: {availability_zones: [us-east-1a]}}\n"
+      "  db-2: {aurora_cluster: {availability_zones: [us-east-1b]}}\n";
+  const std::string note =
+      "web.yaml:4:3: note: www: every path from the clients to db-1 or db-2 passes through it; it "
+      "is bound to no zone\n";
+  EXPECT_EQ(found(ways), note);
+  // Who calls one of them past the name depends on it.
+  EXPECT_EQ(
+      found(ways + "  reports: {client: {target: db-1, open: {poisson: 1/s}}}\n"),
+      "web.yaml:1:11: warning: us-east-1a: single point of failure: without this zone no "
+      "client reaches db-1 (only there: db-1)\n"
+      "web.yaml:10:3: warning: db-1: single point of failure: the clients depend on it, and it "
+      "lives in us-east-1a alone\n");
+}
+
 TEST(Graph, TakesCallableComponentsThatCallNobodyForStoresIfThereAreNone) {
   EXPECT_EQ(found("  users: {client: {target: a, open: {poisson: 1/s}}}\n"
                   "  a: {station: {service_time: 1ms, servers: 2, next: b}}\n"
