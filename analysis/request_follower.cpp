@@ -11,20 +11,6 @@ using sim::Handle;
 
 namespace {
 
-const char* word(sim::Operation operation) {
-  switch (operation) {
-    case sim::Operation::read:
-      return "read";
-    case sim::Operation::write:
-      return "write";
-    case sim::Operation::health_check:
-      return "health check";
-    case sim::Operation::connect:
-      return "connect";
-  }
-  return "?";
-}
-
 // Whoever measures RequestLatency sends requests.
 bool is_client(const sim::Component& component) {
   const auto& all = component.metrics().all();
@@ -91,7 +77,7 @@ void RequestFollower::add_span(std::uint32_t followed, std::uint32_t parent, Han
   span.set_call(++request.calls);
   span.set_parent(parent);
   span.set_caller(names_[call.caller->name_hash()]);
-  span.set_operation(word(call.operation));
+  span.set_operation(sim::to_string(call.operation));
   span.set_opened(sim_.now().time_since_epoch().count());
 }
 

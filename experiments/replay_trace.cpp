@@ -26,20 +26,6 @@ std::string argument_text(std::uint64_t argument) {
   return handle ? fmt::format("{}/{}", handle.slot(), handle.life()) : "";
 }
 
-const char* word(sim::Operation operation) {
-  switch (operation) {
-    case sim::Operation::read:
-      return "read";
-    case sim::Operation::write:
-      return "write";
-    case sim::Operation::health_check:
-      return "health check";
-    case sim::Operation::connect:
-      return "connect";
-  }
-  return "?";
-}
-
 }  // namespace
 
 ReplayTrace::ReplayTrace(sim::Simulation& sim, What what)
@@ -95,11 +81,11 @@ void ReplayTrace::on_call(CallStep step, Handle handle, Call& call) {
   std::string text =
       fmt::format("call {}/{} {}", handle.slot(), handle.life(), sim::to_string(step));
   if (call.callee != nullptr) {
-    text +=
-        fmt::format("  {} from {} to {} node {} ({})", word(call.operation), name_of(*call.caller),
-                    name_of(*call.callee), call.callee_node, sim_.network().name(call.to));
+    text += fmt::format("  {} from {} to {} node {} ({})", sim::to_string(call.operation),
+                        name_of(*call.caller), name_of(*call.callee), call.callee_node,
+                        sim_.network().name(call.to));
   } else {
-    text += fmt::format("  {} by {}", word(call.operation), name_of(*call.caller));
+    text += fmt::format("  {} by {}", sim::to_string(call.operation), name_of(*call.caller));
   }
   if (step == CallStep::answered || step == CallStep::ended || step == CallStep::late) {
     text += fmt::format(": {}", sim::to_string(call.outcome));

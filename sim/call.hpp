@@ -35,6 +35,7 @@ struct Address {
 };
 
 enum class Operation : std::uint8_t { read, write, health_check, connect };
+const char* to_string(Operation operation);
 
 // How a call ended. The first is a success, the others are failures.
 enum class Outcome : std::uint8_t {

@@ -35,6 +35,20 @@ void Entity::on_timeout(Call&, Handle) {
 Component::Component(Simulation& sim, std::string name)
     : Entity(sim, name), name_(std::move(name)) {}
 
+const char* to_string(Operation operation) {
+  switch (operation) {
+    case Operation::read:
+      return "read";
+    case Operation::write:
+      return "write";
+    case Operation::health_check:
+      return "health check";
+    case Operation::connect:
+      return "connect";
+  }
+  return "?";
+}
+
 const char* to_string(Outcome outcome) {
   switch (outcome) {
     case Outcome::ok:

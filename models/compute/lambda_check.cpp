@@ -90,11 +90,34 @@ void check_concurrency(const S& s, SettingsCheck& check) {
   }
 }
 
+// A topic, a bus or a destination hands events to this component.
+bool gets_events(const std::string& name, const SettingsCheck& check) {
+  const auto names = check.components();
+  return std::any_of(names.begin(), names.end(), [&](const std::string& other) {
+    return refers_to(check.settings_of(other), "message_target", name);
+  });
+}
+
+void check_poison(const S& s, SettingsCheck& check) {
+  if (s.poison() == 0 || !s.asynchronous().on_failure().empty() ||
+      !s.asynchronous().dead_letter_queue().empty()) {
+    return;
+  }
+  for (const std::string& name : check.components()) {
+    if (check.settings_of(name) != &s || !gets_events(name, check)) continue;
+    check.warning("poison",
+                  "events that it always fails on are lost after their retries: asynchronous has "
+                  "neither on_failure nor dead_letter_queue (Lambda guide, Capturing records of "
+                  "asynchronous invocations)");
+  }
+}
+
 }  // namespace
 
 void LambdaFunction::check(const S& settings, SettingsCheck& check) {
   check_runtime(settings, check);
   check_concurrency(settings, check);
+  check_poison(settings, check);
 }
 
 }  // namespace windtunnel

@@ -1,5 +1,9 @@
 #include "models/mechanisms/other_settings.hpp"
 
+#include <vector>
+
+#include "models/schema.pb.h"
+
 namespace windtunnel {
 
 using google::protobuf::FieldDescriptor;
@@ -42,6 +46,30 @@ std::string text_setting(const Message* settings, const std::string& path) {
   const FieldDescriptor* field = follow(settings, path);
   if (field == nullptr || field->cpp_type() != FieldDescriptor::CPPTYPE_STRING) return {};
   return settings->GetReflection()->GetString(*settings, field);
+}
+
+bool refers_to(const Message* settings, std::string_view port, const std::string& component) {
+  if (settings == nullptr) return false;
+  const auto& reflection = *settings->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(*settings, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const bool is_message = field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE;
+    if (!is_message && field->options().GetExtension(schema::field).reference() != port) continue;
+    const int count = field->is_repeated() ? reflection.FieldSize(*settings, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      const bool found =
+          is_message
+              ? refers_to(field->is_repeated() ? &reflection.GetRepeatedMessage(*settings, field, i)
+                                               : &reflection.GetMessage(*settings, field),
+                          port, component)
+              : component == (field->is_repeated()
+                                  ? reflection.GetRepeatedString(*settings, field, i)
+                                  : reflection.GetString(*settings, field));
+      if (found) return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace windtunnel

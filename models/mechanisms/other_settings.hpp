@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace windtunnel {
 
@@ -16,5 +17,8 @@ bool has_setting(const google::protobuf::Message* settings, const std::string& p
 std::optional<std::int64_t> integer_setting(const google::protobuf::Message* settings,
                                             const std::string& path);
 std::string text_setting(const google::protobuf::Message* settings, const std::string& path);
+// Whether a reference to this port, wherever it stands in the settings, names the component.
+bool refers_to(const google::protobuf::Message* settings, std::string_view port,
+               const std::string& component);
 
 }  // namespace windtunnel

@@ -34,9 +34,7 @@ struct ScalingCause {
 struct CapacityLimits {
   std::int64_t min = 0, max = 0;
 
-  std::int64_t clamp(std::int64_t capacity) const {
-    return std::max(min, std::min(capacity, max));
-  }
+  std::int64_t clamp(std::int64_t capacity) const { return std::max(min, std::min(capacity, max)); }
 };
 
 class Scalable {

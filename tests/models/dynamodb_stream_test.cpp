@@ -3,9 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "tests/models/stream_world.hpp"
+#include "tests/support/checked.hpp"
 
 namespace windtunnel {
 namespace {
@@ -136,11 +135,7 @@ TEST(DynamodbStream, PartialBatchResponsesGoOnAtTheFirstRecordThatFailed) {
 }
 
 std::string said(const std::string& components) {
-  const std::string path = testing::TempDir() + "dynamodb_stream_test.yaml";
-  std::ofstream(path) << test::small_experiment(components, "horizon: 1s");
-  Diagnostics diagnostics;
-  check_file(path, {}, diagnostics);
-  return diagnostics.print();
+  return test::checked(test::small_experiment(components, "horizon: 1s"));
 }
 
 TEST(DynamodbStream, WhatDoesNotFitItIsRefusedOrWarnedOf) {

@@ -4,11 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <fstream>
 
 #include "models/compute/lambda_function.hpp"
+#include "tests/support/checked.hpp"
 #include "tests/support/small_run.hpp"
-#include "topologies/load.hpp"
 
 namespace windtunnel {
 namespace {
@@ -39,11 +38,7 @@ struct World : SmallRun {
 
 // What a topology's check says, warnings and notes too.
 std::string said(const std::string& components) {
-  const std::string path = testing::TempDir() + "event_source_mapping_test.yaml";
-  std::ofstream(path) << test::small_experiment(components, "horizon: 1s");
-  Diagnostics diagnostics;
-  check_file(path, {}, diagnostics);
-  return diagnostics.print();
+  return test::checked(test::small_experiment(components, "horizon: 1s"));
 }
 
 TEST(EventSourceMapping, MessagesReachTheFunctionAndAreDeleted) {
@@ -259,6 +254,23 @@ TEST(EventSourceMapping, PoisonWithoutADeadLetterQueueIsWarnedOf) {
               Not(HasSubstr("until they expire: q")));
   EXPECT_THAT(said(pipeline("{poisson: 1/s}", "timeout: 10s", "", "visibility_timeout: 60s")),
               Not(HasSubstr("until they expire: q")));
+}
+
+TEST(LambdaEvents, PoisonThatNothingCatchesIsWarnedOf) {
+  const auto pushed = [](const std::string& function) {
+    return said(
+        "users: {client: {target: t, writes: 100%, open: {poisson: 1/s}}}, "
+        "t: {sns_topic: {subscriptions: [fn]}}, dead: {sqs_queue: {}}, fn: {lambda_function: "
+        "{runtime: python3.12, " +
+        function + "}}");
+  };
+  EXPECT_THAT(pushed("poison: 1%"),
+              HasSubstr("warning: fn.poison: events that it always fails on are lost"));
+  EXPECT_THAT(pushed("poison: 1%, asynchronous: {on_failure: dead}"), Not(HasSubstr("are lost")));
+  EXPECT_THAT(pushed("timeout: 3s"), Not(HasSubstr("are lost")));
+  EXPECT_THAT(said("users: {client: {target: fn, open: {poisson: 1/s}}}, "
+                   "fn: {lambda_function: {runtime: python3.12, poison: 1%}}"),
+              Not(HasSubstr("are lost")));
 }
 
 TEST(EventSourceMapping, AVisibilityTimeoutBelowSixTimesTheFunctionsTimeoutIsWarnedOf) {

@@ -1,9 +1,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "models/integration/step_functions_state_machine.hpp"
+#include "tests/support/checked.hpp"
 #include "tests/support/small_run.hpp"
 
 namespace windtunnel {
@@ -233,11 +232,7 @@ TEST(StepFunctions, BadSettingsAreRefused) {
 
 TEST(StepFunctions, AMapThatFillsTheHistoryIsWarnedOf) {
   const auto warning = [](const std::string& states, const std::string& settings) {
-    const std::string path = testing::TempDir() + "step_functions_test.yaml";
-    std::ofstream(path) << test::small_experiment(machine(states, settings), "horizon: 1s");
-    Diagnostics diagnostics;
-    check_file(path, {}, diagnostics);
-    return diagnostics.print();
+    return test::checked(test::small_experiment(machine(states, settings), "horizon: 1s"));
   };
   const std::string map = "{map: {items: 6000, task: work}}";
   EXPECT_THAT(warning(map, ""), HasSubstr("flow.states.0.map: its 6000 items make 30000 events"));

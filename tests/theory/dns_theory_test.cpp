@@ -47,7 +47,7 @@ Asked asked(double rate, std::uint64_t replication) {
   AnswerBook book;
   sim::Stream chance(replication), unused(1);
   const Resolvers::Settings settings;
-  Resolvers resolvers(zone, sim::Operation::read, settings, book, unused, 42);
+  Resolvers resolvers(zone, sim::Operation::read, settings, 1, book, unused, 42);
   Time now = time_zero;
   for (int i = 0; i < questions; ++i) {
     now += sim::from_seconds(-std::log(chance.uniform()) / rate);
@@ -78,7 +78,7 @@ TEST(DnsTheory, AMixtureOfTtlsLetsGoByItsParts) {
   Resolvers::Settings settings;
   settings.count = count;
   settings.rules = TtlRules({{.share = 0.95}, {.share = 0.05, .times = 10}});
-  Resolvers resolvers(zone, sim::Operation::read, settings, book, chance, 42);
+  Resolvers resolvers(zone, sim::Operation::read, settings, count, book, chance, 42);
   // When each fetched its answer first. Ten TTLs are a whole number of TTLs: all rules are in
   // their steady state.
   std::vector<Time> next(count);
@@ -114,7 +114,7 @@ TEST(DnsTheory, ResolversThatAreAskedSeldomHoldLess) {
   sim::Stream chance(1), draws(3);
   Resolvers::Settings settings;
   settings.count = count;
-  Resolvers resolvers(zone, sim::Operation::read, settings, book, chance, 42);
+  Resolvers resolvers(zone, sim::Operation::read, settings, count, book, chance, 42);
   const Time change = time_zero + 20min;
   std::vector<Time> expires(count);
   for (std::uint32_t i = 0; i < count; ++i) {
