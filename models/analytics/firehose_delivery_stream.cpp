@@ -236,8 +236,7 @@ void FirehoseDeliveryStream::take(Message message) {
 
 void FirehoseDeliveryStream::on_processed(const Message& message) {
   if (partitions_ == nullptr) return buffer_.add(message);
-  const std::uint32_t key =
-      message.key != 0 ? message.key : partition_keys_->draw(partition_chance_);
+  const std::uint32_t key = partition_keys_->draw(partition_chance_);
   if (!partitions_->add(key, message)) on_processing_failed(message);
   metric.partitions.set(sim().now(), static_cast<std::int64_t>(partitions_->active()));
 }
