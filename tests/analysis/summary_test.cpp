@@ -89,7 +89,8 @@ TEST(Summary, SharesAreWorstWhenLow) {
 TEST(Summary, OfSharesOfUsersHitTheLargestIsTheWorst) {
   auto records = records_with_rto({100s, 100s});
   records[1].mutable_measures()->set_users_hit(0.9);
-  const auto& hit = summarise(header(), records).measure("users_hit");
+  const auto summary = summarise(header(), records);
+  const auto& hit = summary.measure("users_hit");
   EXPECT_DOUBLE_EQ(*hit.worst, 0.9);
   EXPECT_DOUBLE_EQ(*hit.p95, 0.9);
   EXPECT_FALSE(hit.p5);

@@ -353,7 +353,8 @@ TEST_P(PartitionTheory, TheBusiestOf100ShardsHasAsManyKeysAsChanceSays) {
     squares += most * most;
   }
   const double mean = sum / rounds, error = std::sqrt((squares / rounds - mean * mean) / rounds);
-  EXPECT_LE(error, test::widened(0.003) * it.tabulated);
+  const double slack = test::work_share() == 1 ? 1 : 1.5;  // as in point.hpp
+  EXPECT_LE(error, slack * test::widened(0.003) * it.tabulated);
   EXPECT_NEAR(mean, it.tabulated, 3.5 * error + 0.002 * it.tabulated);
 }
 INSTANTIATE_TEST_SUITE_P(, PartitionTheory,
